@@ -1,0 +1,47 @@
+/*
+ * The application of one worker: every request todod answers goes through
+ * app_handle().  Socket-free: tests and fuzzers drive it with an exchange of
+ * their own.
+ */
+#ifndef TODOD_CORE_APP_H
+#define TODOD_CORE_APP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/dialect.h"
+#include "core/err.h"
+#include "core/http.h"
+#include "core/text.h"
+
+struct app;
+struct cors;
+struct embedded_file;
+struct hashpool;
+struct loop;
+struct storage;
+
+/* Borrowed until app_free(), texts included. */
+struct app_options {
+	const char *version;
+	enum dialect_name tasks_dialect; /* who has /api/{user_id}/tasks */
+	bool accounts;			 /* sign-up and sign-in are open */
+	struct text jwt_secret;
+	const struct cors *cors;
+	const struct embedded_file *api_files; /* OpenAPI fragments */
+	size_t api_file_count;
+	const struct embedded_file *docs_files; /* the page at /docs */
+	size_t docs_file_count;
+};
+
+/* storage and hashes are borrowed too.  ERR_NO_MEMORY; ERR_SYSTEM when the
+ * embedded API description does not parse. */
+enum err app_new(const struct app_options *options, struct loop *loop,
+		 struct storage *storage, struct hashpool *hashes,
+		 struct app **app) __attribute__((warn_unused_result));
+void app_free(struct app **app);
+
+/* Answers the exchange exactly once, now or later from the loop. */
+void app_handle(struct app *app, struct http_exchange *exchange);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * A bounded pool of threads for password hashing, with a budget of hashes at
+ * the same time over all workers.  Results come back on the loop.
+ */
+#ifndef TODOD_CORE_HASHPOOL_H
+#define TODOD_CORE_HASHPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/err.h"
+#include "core/password.h"
+#include "core/text.h"
+
+struct loop;
+struct hashpool;
+
+/*
+ * The budget over all workers, as the daemon keeps it in shared memory.  Both
+ * are called from any thread and never block; take returns false when all is
+ * taken.  What a killed process had taken is returned by its master.
+ */
+struct hashpool_budget {
+	bool (*take)(void *arg);
+	void (*give)(void *arg);
+	void *arg;
+};
+
+struct hashpool_options {
+	unsigned threads;   /* of this worker, 1–64 */
+	size_t queue_max;   /* jobs waiting in this worker */
+	struct password_cost cost;
+	const struct hashpool_budget *budget; /* NULL: threads alone bound it */
+};
+
+/* What one job found out; texts are borrowed for the callback. */
+struct hashpool_result {
+	enum err err;	      /* of password_hash or password_verify */
+	struct text new_hash; /* the hash that was made; empty when none */
+};
+typedef void hashpool_fn(void *arg, const struct hashpool_result *result);
+
+enum err hashpool_new(struct loop *loop, const struct hashpool_options *options,
+		      struct hashpool **pool)
+	__attribute__((warn_unused_result));
+
+/* Drops what waits (no callback), waits for what runs. */
+void hashpool_free(struct hashpool **pool);
+
+/* Both copy what they are given and wipe the copy; ERR_OK: the callback runs
+ * exactly once, from the loop, later.  ERR_BUSY: the queue is full;
+ * ERR_NO_MEMORY. */
+enum err hashpool_hash(struct hashpool *pool, struct text password,
+		       hashpool_fn *on_result, void *arg)
+	__attribute__((warn_unused_result));
+
+/*
+ * Verifies; an empty hash stands for an unknown user and costs as much as a
+ * real check before it says ERR_DENIED.  When the password matches and the
+ * hash is outdated, new_hash holds its replacement.
+ */
+enum err hashpool_verify(struct hashpool *pool, struct text password,
+			 struct text hash, hashpool_fn *on_result, void *arg)
+	__attribute__((warn_unused_result));
+
+/* Jobs waiting or running. */
+size_t hashpool_pending(const struct hashpool *pool);
+
+#endif
