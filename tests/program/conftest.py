@@ -1,0 +1,73 @@
+"""Fixtures: one daemon per backend for the whole run, and users on it."""
+
+import pathlib
+import sys
+import tempfile
+
+# The source folder may be read-only, and nothing is left behind in it.
+sys.dont_write_bytecode = True
+
+import hypothesis  # noqa: E402
+import hypothesis.configuration  # noqa: E402
+import pytest  # noqa: E402
+
+pytest.register_assert_rewrite("expect", "users", "daemon", "client")
+
+import backends  # noqa: E402
+from daemon import Daemon, folder  # noqa: E402
+from users import sign_up  # noqa: E402
+
+pytest_plugins = ["tap"]
+
+_scratch = tempfile.TemporaryDirectory(prefix="todod-hypothesis-")
+hypothesis.configuration.set_hypothesis_home_dir(
+    pathlib.Path(_scratch.name))
+hypothesis.settings.register_profile(
+    "ci", derandomize=True, deadline=None, database=None,
+    suppress_health_check=hypothesis.HealthCheck.all())
+hypothesis.settings.load_profile("ci")
+
+
+@pytest.fixture(scope="session", params=backends.selected())
+def daemon(request):
+    """The daemon that most tests share, with its default settings."""
+    with Daemon(backend=request.param) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def judged():
+    """After each test, every daemon that still runs has kept the rules."""
+    yield
+    failures = []
+    for each in list(Daemon.registry):
+        try:
+            each.verify()
+        except AssertionError as error:
+            failures.append(str(error))
+    assert not failures, "\n".join(failures)
+
+
+@pytest.fixture
+def tmp():
+    """A private folder with a short name (socket paths are short)."""
+    with folder() as path:
+        yield path
+
+
+@pytest.fixture(scope="session")
+def alice(daemon):
+    """A user for tests that look at no whole list."""
+    return sign_up(daemon, "Alice")
+
+
+@pytest.fixture(scope="session")
+def bob(daemon):
+    """Another user, whose things are none of Alice's business."""
+    return sign_up(daemon, "Bob")
+
+
+@pytest.fixture
+def user(daemon):
+    """A new user without tasks."""
+    return sign_up(daemon)

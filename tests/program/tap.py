@@ -1,0 +1,99 @@
+"""A small pytest plugin: with --tap the results go to stdout as TAP.
+
+pytest's own report then goes to stderr. A test is one line, printed when its
+tear-down is over, so that a failure in there counts too.
+"""
+
+import os
+import sys
+
+
+def pytest_addoption(parser):
+    parser.addoption("--tap", action="store_true",
+                     help="print TAP on stdout, pytest's report on stderr")
+
+
+def pytest_configure(config):
+    if config.option.tap:
+        config.pluginmanager.register(TapReporter(config), "tap-reporter")
+
+
+class TapReporter:
+    """Collects the phases of each test and prints its line."""
+
+    def __init__(self, config):
+        # The descriptor is kept: during tests pytest points 1 elsewhere.
+        self.stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        terminal = config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None:
+            terminal._tw._file = sys.stderr
+        self.number = 0
+        self.planned = None
+        self.failures = []
+        self.skip = None
+
+    def say(self, line):
+        self.stream.write(line + "\n")
+        self.stream.flush()
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self.diagnose(report)
+            self.say("Bail out! tests could not be collected")
+
+    def pytest_collection_finish(self, session):
+        self.planned = len(session.items)
+        self.say(f"1..{self.planned}" if self.planned
+                 else "1..0 # SKIP nothing selected")
+
+    def pytest_runtest_logstart(self, nodeid, location):
+        self.failures, self.skip = [], None
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.failures.append(report)
+        elif report.skipped:
+            self.skip = skip_reason(report)
+        if report.when == "teardown":
+            self.finish(report.nodeid)
+
+    def finish(self, nodeid):
+        self.number += 1
+        name = f"{self.number} - {describe(nodeid)}"
+        if self.failures:
+            self.say(f"not ok {name}")
+            for report in self.failures:
+                self.diagnose(report)
+        elif self.skip is not None:
+            self.say(f"ok {name} # SKIP {self.skip}")
+        else:
+            self.say(f"ok {name}")
+
+    def diagnose(self, report):
+        for line in report.longreprtext.splitlines():
+            self.say(f"# {printable(line)}")
+
+    def pytest_sessionfinish(self, session, exitstatus):
+        if self.planned and self.number < self.planned:
+            self.say(f"Bail out! ended after {self.number} tests")
+
+
+def skip_reason(report):
+    """The reason of a skip, on one line."""
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) \
+        else str(report.longrepr)
+    return printable(" ".join(text.removeprefix("Skipped: ").split()))
+
+
+def describe(nodeid):
+    """test_tasks.py::test_an_id_is_a_number[sqlite] as a sentence."""
+    path, _, test = nodeid.partition("::")
+    name, bracket, case = test.partition("[")
+    subject = os.path.basename(path).removeprefix("test_").removesuffix(".py")
+    words = name.replace("::", " ").removeprefix("test_").replace("_", " ")
+    # A '#' would begin a TAP directive.
+    return printable(f"{subject}: {words}{bracket}{case}").replace("#", "+")
+
+
+def printable(text):
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
