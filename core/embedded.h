@@ -2,8 +2,8 @@
  * Files that are part of the program: the build turns them into arrays with
  * build-aux/embed.sh, so that a running todod needs no data files.
  */
-#ifndef CORE_EMBEDDED_H
-#define CORE_EMBEDDED_H
+#ifndef TODOD_CORE_EMBEDDED_H
+#define TODOD_CORE_EMBEDDED_H
 
 #include <stddef.h>
 
