@@ -44,4 +44,8 @@ void app_free(struct app **app);
 /* Answers the exchange exactly once, now or later from the loop. */
 void app_handle(struct app *app, struct http_exchange *exchange);
 
+/* Answers an exchange that the server itself refuses (503: too much unsent
+ * output, …) in the form of every other error. */
+void app_refuse(struct app *app, struct http_exchange *exchange, int status);
+
 #endif

@@ -10,7 +10,7 @@
 
 #include "core/text.h"
 
-#define ARENA_FIRST_BYTES 2048
+#define ARENA_FIRST_BYTES 4096
 
 struct arena_block;
 

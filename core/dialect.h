@@ -96,6 +96,7 @@ struct dialect {
 	const char *deleted;
 };
 
+/* NULL: this version does not have the dialect. */
 const struct dialect *dialect_find(enum dialect_name name);
 
 /* "multiuser", "todos", "secured"; ERR_INVALID. */

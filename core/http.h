@@ -76,7 +76,8 @@ struct http_exchange_ops {
 	void (*write)(struct http_exchange *exchange, struct buffer *chunk,
 		      http_drained_fn *on_drained, void *arg);
 	void (*finish)(struct http_exchange *exchange);
-	/* Something failed midway: closes without the last chunk. */
+	/* Closes without the last chunk, or without a word when nothing was
+	 * started. */
 	void (*abort)(struct http_exchange *exchange);
 	/* The client has gone: whatever is sent goes nowhere. */
 	bool (*is_gone)(const struct http_exchange *exchange);

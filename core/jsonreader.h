@@ -49,6 +49,16 @@ double jsonreader_number(const struct json_value *value);
 /* Appends the value as compact JSON; nothing for NULL. */
 void jsonreader_print(const struct json_value *value, struct buffer *out);
 
+/*
+ * Merges JSON objects of our own (not checked by the scan) into one: objects
+ * are united member by member, arrays are joined, of other values the later
+ * one stays.  Appends compact JSON to out.  ERR_INVALID with the index of the
+ * text that does not parse in *bad; ERR_NO_MEMORY.
+ */
+enum err jsonreader_merge(const struct text *texts, size_t count,
+			  struct buffer *out, size_t *bad)
+	__attribute__((warn_unused_result));
+
 /* Name and version of the JSON library, for --version. */
 const char *jsonreader_library(void);
 

@@ -1,0 +1,323 @@
+/*
+ * The way of a request: preflight, route, size and type of the body, token,
+ * JSON, handler.  The order is part of the contract.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/apidoc.h"
+#include "core/app.h"
+#include "core/auth.h"
+#include "core/call.h"
+#include "core/clock.h"
+#include "core/cors.h"
+#include "core/digest.h"
+#include "core/path.h"
+#include "core/reply.h"
+
+#define REQUEST_ID_MAX_BYTES  128
+#define REQUEST_ID_PREFIX_LEN 16 /* hexadecimal digits, random per worker */
+#define REQUEST_ID_LEN	      (REQUEST_ID_PREFIX_LEN + 1 + 16)
+
+struct app {
+	struct app_options options;
+	struct services services;
+	char id_prefix[REQUEST_ID_PREFIX_LEN + 1];
+	uint64_t id_count;
+};
+
+static void make_id_prefix(char prefix[REQUEST_ID_PREFIX_LEN + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char random[REQUEST_ID_PREFIX_LEN];
+
+	digest_random(random, sizeof(random));
+	for (size_t i = 0; i < sizeof(random); i++)
+		prefix[i] = digits[random[i] & 15];
+	prefix[REQUEST_ID_PREFIX_LEN] = '\0';
+}
+
+enum err app_new(const struct app_options *options, struct loop *loop,
+		 struct storage *storage, struct hashpool *hashes,
+		 struct app **out)
+{
+	struct app *app = calloc(1, sizeof(*app));
+	enum err err;
+
+	(void)loop;
+	if (!app)
+		return ERR_NO_MEMORY;
+	app->options = *options;
+	app->services.options = &app->options;
+	app->services.mounts.tasks_dialect = options->tasks_dialect;
+	app->services.mounts.accounts = options->accounts;
+	app->services.storage = storage;
+	app->services.hashes = hashes;
+	make_id_prefix(app->id_prefix);
+	err = auth_new(&app->options, storage, &app->services.auth);
+	if (err == ERR_OK)
+		err = apidoc_new(&app->options, &app->services.apidoc);
+	if (err != ERR_OK)
+		app_free(&app);
+	else
+		*out = app;
+	return err;
+}
+
+void app_free(struct app **app)
+{
+	if (!*app)
+		return;
+	auth_free(&(*app)->services.auth);
+	apidoc_free(&(*app)->services.apidoc);
+	free(*app);
+	*app = NULL;
+}
+
+static bool is_request_id(struct text text)
+{
+	if (text.len == 0 || text.len > REQUEST_ID_MAX_BYTES)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		      (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+		      c == '-'))
+			return false;
+	}
+	return true;
+}
+
+/* The client's own id when it is well-formed, else a new one. */
+static struct text request_id(struct app *app, struct http_exchange *exchange)
+{
+	size_t count;
+	struct text sent = http_header_find(&exchange->request,
+					    TEXT("X-Request-Id"), &count);
+
+	if (count == 1 && is_request_id(sent))
+		return sent;
+	return arena_format(&exchange->arena, "%s-%llx", app->id_prefix,
+			    (unsigned long long)++app->id_count);
+}
+
+/* NULL when there is no memory even for that: the exchange was aborted. */
+static struct call *call_new(struct app *app, struct http_exchange *exchange)
+{
+	struct call *call = arena_alloc(&exchange->arena, sizeof(*call));
+
+	if (!call) {
+		exchange->ops->abort(exchange);
+		return NULL;
+	}
+	memset(call, 0, sizeof(*call));
+	call->services = &app->services;
+	call->exchange = exchange;
+	call->dialect = dialect_find(app->options.tasks_dialect);
+	call->now_us = clock_wall_us();
+	call->origin =
+		http_header_find(&exchange->request, TEXT("Origin"), NULL);
+	exchange->request_id = request_id(app, exchange);
+	return call;
+}
+
+static void reply_allow(struct call *call, unsigned methods, int status,
+			const char *detail)
+{
+	struct http_response response = { .status = status };
+	char allow[ROUTE_ALLOW_BYTES];
+	struct text value;
+
+	route_allow(methods, allow);
+	value = arena_copy(&call->exchange->arena, text_of(allow));
+	http_response_header(&response, TEXT("Allow"), value);
+	if (detail)
+		reply_detail_with(call, &response, status, detail);
+	else
+		reply_send(call, &response);
+}
+
+/* A path with a slash too many: where it is without it. */
+static void reply_redirect(struct call *call, struct text path)
+{
+	struct http_response response = { 0 };
+	struct text location;
+
+	location = arena_format(&call->exchange->arena, "%.*s%s%.*s",
+				(int)path.len - 1, path.ptr,
+				call->query.len > 0 ? "?" : "",
+				(int)call->query.len, call->query.ptr);
+	if (!location.ptr) {
+		reply_err(call, ERR_NO_MEMORY);
+		return;
+	}
+	http_response_header(&response, TEXT("Location"), location);
+	reply_detail_with(call, &response, 307, "Temporary Redirect");
+}
+
+static void reply_preflight(struct call *call)
+{
+	struct http_response response = { 0 };
+	const char *detail = NULL;
+
+	response.status = cors_preflight(call->services->options->cors,
+					 &call->exchange->request, &response,
+					 &detail);
+	if (detail)
+		reply_detail_with(call, &response, response.status, detail);
+	else
+		reply_send(call, &response);
+}
+
+static bool is_preflight(const struct call *call)
+{
+	const struct http_request *request = &call->exchange->request;
+	size_t count;
+
+	if (request->method != HTTP_OPTIONS || call->origin.len == 0)
+		return false;
+	http_header_find(request, TEXT("Access-Control-Request-Method"),
+			 &count);
+	return count > 0;
+}
+
+/* Whether the body's type is absent, or JSON. */
+static bool is_json_type(const struct http_request *request)
+{
+	struct text type =
+		http_header_find(request, TEXT("Content-Type"), NULL);
+	struct text suffix;
+
+	type = text_slice(type, 0, text_find_byte(type, ';'));
+	type = text_trim_blank(type);
+	if (type.len == 0)
+		return true;
+	suffix = text_slice(type, type.len > 5 ? type.len - 5 : 0, 5);
+	return text_is_equal_nocase(type, TEXT("application/json")) ||
+	       text_is_equal_nocase(type, TEXT("text/json")) ||
+	       text_is_equal_nocase(suffix, TEXT("+json"));
+}
+
+/* The last conditions of a route: its body parses.  Then its handler. */
+static void handle(struct call *call)
+{
+	const struct route *route = call->match.route;
+	struct text body = call->exchange->request.body;
+	struct problem problem = {
+		.type = PROBLEM_JSON_INVALID,
+		.place = PROBLEM_IN_BODY,
+	};
+	size_t offset = 0;
+	enum err err;
+
+	if (route->body == ROUTE_BODY_JSON && body.len > 0) {
+		err = jsonreader_parse(body, &call->body, &offset);
+		if (err == ERR_INVALID) {
+			problem.offset = (int64_t)offset;
+			problems_add(&call->problems, &problem);
+			reply_problems(call);
+			return;
+		}
+		if (err != ERR_OK) {
+			reply_err(call, err);
+			return;
+		}
+	}
+	route->handler(call);
+}
+
+/* A method and path that exist: size and type of the body, then the token. */
+static void admit(struct call *call)
+{
+	const struct http_request *request = &call->exchange->request;
+	const struct route *route = call->match.route;
+
+	if (request->is_body_too_large) {
+		reply_detail(call, 413, "Request body too large");
+		return;
+	}
+	if (route->body == ROUTE_BODY_JSON && request->body.len > 0 &&
+	    !is_json_type(request)) {
+		reply_detail(call, 415, "Unsupported Media Type");
+		return;
+	}
+	if (route->access == ROUTE_BEARER)
+		auth_check(call->services->auth, call, handle);
+	else
+		handle(call);
+}
+
+static void dispatch(struct call *call, struct text raw,
+		     const struct path *path)
+{
+	const struct http_request *request = &call->exchange->request;
+	struct route_match *match = &call->match;
+
+	route_find(&call->services->mounts, request->method, path, match);
+	if (match->methods == 0) {
+		reply_detail(call, 404, "Not Found");
+		return;
+	}
+	if (path->has_trailing_slash) {
+		reply_redirect(call, raw);
+		return;
+	}
+	if (match->route) {
+		call->exchange->route = match->route->pattern;
+		admit(call);
+	} else if (request->method == HTTP_OPTIONS) {
+		reply_allow(call, match->methods, 204, NULL);
+	} else {
+		reply_allow(call, match->methods, 405, "Method Not Allowed");
+	}
+}
+
+void app_handle(struct app *app, struct http_exchange *exchange)
+{
+	struct call *call = call_new(app, exchange);
+	const struct http_request *request = &exchange->request;
+	struct path path;
+	struct text raw;
+	enum err err;
+
+	if (!call)
+		return;
+	if (request->method == HTTP_OTHER) {
+		reply_detail(call, 501, "Not Implemented");
+		return;
+	}
+	if (is_preflight(call)) {
+		reply_preflight(call);
+		return;
+	}
+	if (request->method == HTTP_OPTIONS &&
+	    text_is_equal(request->target, TEXT("*"))) {
+		reply_allow(call, ~0u, 204, NULL);
+		return;
+	}
+	path_split_target(request->target, &raw, &call->query);
+	err = path_parse(&exchange->arena, raw, &path);
+	if (err == ERR_OK)
+		dispatch(call, raw, &path);
+	else if (err == ERR_NOT_FOUND)
+		reply_detail(call, 404, "Not Found");
+	else if (err == ERR_INVALID)
+		reply_detail(call, 400, "Invalid request path");
+	else
+		reply_err(call, err);
+}
+
+void app_refuse(struct app *app, struct http_exchange *exchange, int status)
+{
+	struct call *call = call_new(app, exchange);
+
+	if (!call)
+		return;
+	if (status == 503)
+		reply_err(call, ERR_BUSY);
+	else
+		reply_detail(call, status, http_reason(status));
+}
