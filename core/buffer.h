@@ -12,10 +12,10 @@
 #include "core/text.h"
 
 struct buffer {
-	char *ptr;     /* from malloc; NULL while empty */
-	size_t len;    /* bytes in use */
-	size_t size;   /* bytes allocated */
-	bool failed;   /* an allocation failed: the content is incomplete */
+	char *ptr;   /* from malloc; NULL while empty */
+	size_t len;  /* bytes in use */
+	size_t size; /* bytes allocated */
+	bool failed; /* an allocation failed: the content is incomplete */
 };
 
 void buffer_init(struct buffer *buffer);

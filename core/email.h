@@ -10,7 +10,7 @@
 
 #include "core/text.h"
 
-#define EMAIL_MAX_BYTES 254
+#define EMAIL_MAX_BYTES	      254
 #define EMAIL_LOCAL_MAX_BYTES 64
 #define EMAIL_LABEL_MAX_BYTES 63
 

@@ -14,8 +14,8 @@
 #include "core/buffer.h"
 #include "core/text.h"
 
-#define HTTP_TARGET_MAX_BYTES 4096
-#define HTTP_BODY_MAX_BYTES 65536
+#define HTTP_TARGET_MAX_BYTES	  4096
+#define HTTP_BODY_MAX_BYTES	  65536
 #define HTTP_RESPONSE_HEADERS_MAX 24
 
 /* Methods are bits, so that a set of them is a number. */

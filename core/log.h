@@ -27,10 +27,14 @@ struct log_field {
 	int64_t number; /* LOG_FIELD_MS: microseconds, shown as ms */
 };
 
-#define LOG_TEXT(key, value) { (key), LOG_FIELD_TEXT, (value), 0 }
-#define LOG_STRING(key, value) { (key), LOG_FIELD_TEXT, text_of(value), 0 }
-#define LOG_INT(key, value) { (key), LOG_FIELD_INT, { NULL, 0 }, (value) }
-#define LOG_MS(key, value_us) { (key), LOG_FIELD_MS, { NULL, 0 }, (value_us) }
+#define LOG_TEXT(key, value) \
+	((struct log_field){ (key), LOG_FIELD_TEXT, (value), 0 })
+#define LOG_STRING(key, value) \
+	((struct log_field){ (key), LOG_FIELD_TEXT, text_of(value), 0 })
+#define LOG_INT(key, value) \
+	((struct log_field){ (key), LOG_FIELD_INT, { NULL, 0 }, (value) })
+#define LOG_MS(key, value_us) \
+	((struct log_field){ (key), LOG_FIELD_MS, { NULL, 0 }, (value_us) })
 
 /* Gets whole lines, each with its line feed; must not block. */
 typedef void log_sink_fn(void *arg, const char *line, size_t len);
@@ -55,14 +59,13 @@ void log_write(enum log_level level, const char *msg,
 
 /* log_event(LOG_WARN, "worker exited", LOG_INT("pid", pid), …); needs at least
  * one field. */
-#define log_event(level, msg, ...)                                            \
-	do {                                                                  \
-		if (log_is_on(level)) {                                       \
-			const struct log_field log_fields_[] = { __VA_ARGS__ };\
-			log_write((level), (msg), log_fields_,                \
-				  sizeof(log_fields_) /                       \
-					  sizeof(log_fields_[0]));            \
-		}                                                             \
+#define log_event(level, msg, ...)                                          \
+	do {                                                                \
+		if (log_is_on(level)) {                                     \
+			const struct log_field logged_[] = { __VA_ARGS__ }; \
+			log_write((level), (msg), logged_,                  \
+				  sizeof(logged_) / sizeof(logged_[0]));    \
+		}                                                           \
 	} while (0)
 
 /* "debug", "info", "warn", "error": false when name is none of them. */

@@ -48,6 +48,14 @@ struct text text_trim_space(struct text text);
  * overlong, nothing above U+10FFFF). */
 bool text_is_utf8(struct text text);
 
+/*
+ * Reads the character at *offset, which is less than text.len, and moves
+ * *offset past it.  Gives its code point, or -1 where the bytes are not UTF-8:
+ * *offset is then past what one U+FFFD stands for ("maximal subpart" in the
+ * Unicode Standard, as Python decodes with errors="replace").
+ */
+int32_t text_next(struct text text, size_t *offset);
+
 /* Number of code points of valid UTF-8. */
 size_t text_length(struct text text);
 

@@ -7,7 +7,7 @@
 #include "core/err.h"
 #include "core/text.h"
 
-#define UUID_BYTES 16
+#define UUID_BYTES    16
 #define UUID_TEXT_LEN 36 /* 8-4-4-4-12, lower case */
 
 struct uuid {

@@ -1,0 +1,285 @@
+/*
+ * Text.  UTF-8 is decoded here, because every body passes through it; case
+ * folding is utf8proc's.
+ */
+#include "config.h"
+
+#include "core/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+struct text text_of(const char *string)
+{
+	return (struct text){ string, string != NULL ? strlen(string) : 0 };
+}
+
+bool text_is_equal(struct text a, struct text b)
+{
+	return a.len == b.len &&
+	       (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static char lower_ascii(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool text_is_equal_nocase(struct text a, struct text b)
+{
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++) {
+		if (lower_ascii(a.ptr[i]) != lower_ascii(b.ptr[i]))
+			return false;
+	}
+	return true;
+}
+
+bool text_has_prefix(struct text text, struct text prefix)
+{
+	return text.len >= prefix.len &&
+	       text_is_equal(text_slice(text, 0, prefix.len), prefix);
+}
+
+size_t text_find_byte(struct text text, char c)
+{
+	const char *found = NULL;
+
+	if (text.len > 0)
+		found = memchr(text.ptr, c, text.len);
+	return found != NULL ? (size_t)(found - text.ptr) : text.len;
+}
+
+struct text text_slice(struct text text, size_t offset, size_t len)
+{
+	if (offset > text.len)
+		offset = text.len;
+	if (len > text.len - offset)
+		len = text.len - offset;
+	/* No arithmetic on a NULL pointer, not even + 0. */
+	if (text.ptr == NULL)
+		return text;
+	return (struct text){ text.ptr + offset, len };
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+struct text text_trim_blank(struct text text)
+{
+	size_t start = 0, end = text.len;
+
+	while (start < end && is_blank(text.ptr[start]))
+		start++;
+	while (end > start && is_blank(text.ptr[end - 1]))
+		end--;
+	return text_slice(text, start, end - start);
+}
+
+/* White_Space=Yes in PropList.txt; stable since Unicode 6.3. */
+static bool is_space(int32_t c)
+{
+	if (c < 0x80)
+		return c == ' ' || (c >= '\t' && c <= '\r');
+	return c == 0x85 || c == 0xa0 || c == 0x1680 ||
+	       (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
+	       c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+static bool is_continuation(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+struct text text_trim_space(struct text text)
+{
+	size_t start = 0, end = text.len;
+
+	while (start < text.len) {
+		size_t next = start;
+
+		if (!is_space(text_next(text, &next)))
+			break;
+		start = next;
+	}
+	while (end > start) {
+		size_t last = end - 1, next;
+
+		while (last > start && is_continuation(text.ptr[last]))
+			last--;
+		next = last;
+		if (!is_space(text_next(text, &next)))
+			break;
+		end = last;
+	}
+	return text_slice(text, start, end - start);
+}
+
+/* What may follow a first byte; total is 0 when none can be one. */
+struct sequence {
+	unsigned total;		 /* bytes with the first one */
+	unsigned char low, high; /* bounds of the second byte */
+};
+
+static struct sequence sequence_of(unsigned char first)
+{
+	if (first < 0xc2 || first > 0xf4)
+		return (struct sequence){ 0, 0, 0 };
+	if (first < 0xe0)
+		return (struct sequence){ 2, 0x80, 0xbf };
+	if (first < 0xf0)
+		/* Nothing overlong, no surrogates. */
+		return (struct sequence){ 3, first == 0xe0 ? 0xa0 : 0x80,
+					  first == 0xed ? 0x9f : 0xbf };
+	/* Nothing overlong, nothing above U+10FFFF. */
+	return (struct sequence){ 4, first == 0xf0 ? 0x90 : 0x80,
+				  first == 0xf4 ? 0x8f : 0xbf };
+}
+
+int32_t text_next(struct text text, size_t *offset)
+{
+	size_t at = *offset;
+	unsigned char byte = (unsigned char)text.ptr[at++];
+	struct sequence sequence;
+	int32_t c;
+
+	*offset = at;
+	if (byte < 0x80)
+		return byte;
+	sequence = sequence_of(byte);
+	if (sequence.total == 0)
+		return -1;
+	c = byte & (0x7f >> sequence.total);
+	for (unsigned i = 1; i < sequence.total; i++) {
+		if (at >= text.len)
+			return -1;
+		byte = (unsigned char)text.ptr[at];
+		if (byte < sequence.low || byte > sequence.high)
+			return -1;
+		c = c << 6 | (byte & 0x3f);
+		*offset = ++at;
+		sequence.low = 0x80;
+		sequence.high = 0xbf;
+	}
+	return c;
+}
+
+/* The offset from which on bytes are not plain ASCII, at or after offset. */
+static size_t skip_ascii(struct text text, size_t offset)
+{
+	while (text.len - offset >= sizeof(uint64_t)) {
+		uint64_t bytes;
+
+		memcpy(&bytes, text.ptr + offset, sizeof(bytes));
+		if ((bytes & HIGH_BITS) != 0)
+			break;
+		offset += sizeof(bytes);
+	}
+	while (offset < text.len && (unsigned char)text.ptr[offset] < 0x80)
+		offset++;
+	return offset;
+}
+
+bool text_is_utf8(struct text text)
+{
+	size_t offset = 0;
+
+	while ((offset = skip_ascii(text, offset)) < text.len) {
+		if (text_next(text, &offset) < 0)
+			return false;
+	}
+	return true;
+}
+
+size_t text_length(struct text text)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		length += !is_continuation(text.ptr[i]);
+	return length;
+}
+
+void text_lower_ascii(char *ptr, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		ptr[i] = lower_ascii(ptr[i]);
+}
+
+enum err text_to_int64(struct text text, int64_t *value)
+{
+	bool is_negative = text.len > 0 && text.ptr[0] == '-';
+	bool fits = true;
+	int64_t number = 0;
+
+	if (text.len == (is_negative ? 1 : 0))
+		return ERR_INVALID;
+	for (size_t i = is_negative ? 1 : 0; i < text.len; i++) {
+		int digit = text.ptr[i] - '0';
+
+		if (digit < 0 || digit > 9)
+			return ERR_INVALID;
+		/* Counted on the negative side, which reaches further. */
+		fits = fits && !__builtin_mul_overflow(number, 10, &number) &&
+		       !__builtin_sub_overflow(number, digit, &number);
+	}
+	if (!fits)
+		*value = is_negative ? INT64_MIN : INT64_MAX;
+	else if (is_negative)
+		*value = number;
+	else
+		*value = number == INT64_MIN ? INT64_MAX : -number;
+	return ERR_OK;
+}
+
+static enum err fold_ascii(struct text text, char **owned, struct text *folded)
+{
+	/* One byte more: malloc(0) may be NULL. */
+	char *copy = malloc(text.len + 1);
+
+	if (copy == NULL)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < text.len; i++)
+		copy[i] = lower_ascii(text.ptr[i]);
+	copy[text.len] = '\0';
+	*owned = copy;
+	*folded = (struct text){ copy, text.len };
+	return ERR_OK;
+}
+
+enum err text_fold(struct text text, char **owned, struct text *folded)
+{
+	utf8proc_uint8_t *mapped = NULL;
+	utf8proc_ssize_t len;
+
+	if (text.len > PTRDIFF_MAX / 64)
+		return ERR_NO_MEMORY;
+	if (skip_ascii(text, 0) == text.len)
+		return fold_ascii(text, owned, folded);
+	len = utf8proc_map((const utf8proc_uint8_t *)text.ptr,
+			   (utf8proc_ssize_t)text.len, &mapped,
+			   UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD |
+				   UTF8PROC_STABLE);
+	if (len == UTF8PROC_ERROR_INVALIDUTF8)
+		return ERR_INVALID;
+	if (len < 0)
+		return ERR_NO_MEMORY;
+	*owned = (char *)mapped;
+	*folded = (struct text){ *owned, (size_t)len };
+	return ERR_OK;
+}
+
+#define STRING_OF_(token) #token
+#define STRING_OF(token)  STRING_OF_(token)
+
+const char *text_library(void)
+{
+	return "utf8proc " STRING_OF(UTF8PROC_VERSION_MAJOR) "." STRING_OF(
+		UTF8PROC_VERSION_MINOR) "." STRING_OF(UTF8PROC_VERSION_PATCH);
+}

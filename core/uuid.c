@@ -1,0 +1,85 @@
+/* Random UUIDs and their text. */
+#include "config.h"
+
+#include "core/uuid.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+struct uuid uuid_make(void)
+{
+	struct uuid uuid;
+	ssize_t got;
+
+	/* 16 bytes are never cut short; a signal can come only before the
+	 * kernel's generator is ready. */
+	do {
+		got = getrandom(uuid.bytes, UUID_BYTES, 0);
+	} while (got < 0 && errno == EINTR);
+	if (got != UUID_BYTES)
+		BUG("the kernel gives no random bytes");
+	uuid.bytes[6] = (unsigned char)((uuid.bytes[6] & 0x0f) | 0x40);
+	uuid.bytes[8] = (unsigned char)((uuid.bytes[8] & 0x3f) | 0x80);
+	return uuid;
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* Whether the textual form has a dash before this byte. */
+static bool has_dash_before(size_t byte)
+{
+	return byte == 4 || byte == 6 || byte == 8 || byte == 10;
+}
+
+enum err uuid_parse(struct text text, struct uuid *uuid)
+{
+	bool has_dashes = text.len == UUID_TEXT_LEN;
+	struct uuid parsed;
+	size_t at = 0;
+
+	if (!has_dashes && text.len != 2 * UUID_BYTES)
+		return ERR_INVALID;
+	for (size_t i = 0; i < UUID_BYTES; i++) {
+		int high, low;
+
+		if (has_dashes && has_dash_before(i) && text.ptr[at++] != '-')
+			return ERR_INVALID;
+		high = hex_value(text.ptr[at]);
+		low = hex_value(text.ptr[at + 1]);
+		if (high < 0 || low < 0)
+			return ERR_INVALID;
+		parsed.bytes[i] = (unsigned char)(high << 4 | low);
+		at += 2;
+	}
+	*uuid = parsed;
+	return ERR_OK;
+}
+
+void uuid_format(const struct uuid *uuid, char out[UUID_TEXT_LEN + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t at = 0;
+
+	for (size_t i = 0; i < UUID_BYTES; i++) {
+		if (has_dash_before(i))
+			out[at++] = '-';
+		out[at++] = digits[uuid->bytes[i] >> 4];
+		out[at++] = digits[uuid->bytes[i] & 0x0f];
+	}
+	out[at] = '\0';
+}
+
+bool uuid_is_equal(const struct uuid *a, const struct uuid *b)
+{
+	return memcmp(a->bytes, b->bytes, UUID_BYTES) == 0;
+}
