@@ -14,6 +14,7 @@
  * Every verb on tasks names the user: no verb takes a task id alone.
  * user_id is at most TASK_USER_ID_MAX_BYTES of UTF-8 without NUL, other texts
  * are within the limits of core/task.h and core/user.h: more is a BUG().
+ * What an account is looked up by may be longer: it is not found.
  */
 #ifndef TODOD_CORE_STORAGE_H
 #define TODOD_CORE_STORAGE_H
@@ -27,8 +28,10 @@
 #include "core/text.h"
 #include "core/user.h"
 
-/* Calls in flight or waiting, per worker; one more is ERR_BUSY. */
+/* Calls that a backend has, per worker, and the memory they take (texts of
+ * tasks above all); one more is ERR_BUSY. */
 #define STORAGE_CALLS_MAX 10000
+#define STORAGE_BYTES_MAX ((size_t)64 << 20)
 
 struct loop;
 struct storage;
@@ -49,7 +52,8 @@ typedef void storage_page_fn(void *arg, enum err err, bool more);
 struct storage_list {
 	enum task_filter filter;
 	const struct task_cursor *after; /* NULL: from the newest on */
-	size_t limit; /* 0: as many rows as the backend's page holds */
+	size_t limit; /* at most so many rows; 0: the backend's page, which is
+		       * also the most that one page ever has */
 };
 
 /*
@@ -60,7 +64,8 @@ enum err storage_new(struct loop *loop, struct storage_backend *backend,
 		     int64_t timeout_ms, struct storage **storage)
 	__attribute__((warn_unused_result));
 
-/* Ends every call in flight without its callback, closes the backend. */
+/* Ends every call in flight without its callback, closes the backend.  Not
+ * from within a callback of a call. */
 void storage_close(struct storage **storage);
 
 /* No callback will run for the call.  A write may still happen.  Leaves NULL

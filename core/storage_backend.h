@@ -69,12 +69,14 @@ struct storage_call {
 		} password;
 	} in;
 
-	/* For the backend while it has the call. */
-	struct storage_call *next;
+	/* For the backend while it has the call; zeroed by the front. */
+	struct storage_call *next, *prev;
+	enum err backend_err;
 	void *backend_data;
 
 	/* The front's. */
 	struct storage *storage;
+	size_t bytes; /* of this struct and the texts behind it */
 	union {
 		storage_task_fn *task;
 		storage_user_fn *user;
@@ -93,8 +95,14 @@ struct storage_backend_ops {
 	/* Accepts the call, or says why not (then it is still the front's). */
 	enum err (*submit)(struct storage_backend *backend,
 			   struct storage_call *call);
+	/* Nobody waits any more for a call that had not begun: the backend may
+	 * finish it at once instead of in its turn, so that calls do not pile
+	 * up while it is stalled.  NULL: it need not know. */
+	void (*abandoned)(struct storage_backend *backend,
+			  struct storage_call *call);
 	/* Ends all work; finishes every call it still has (the front has
-	 * abandoned them all), then frees the backend. */
+	 * abandoned them all), then frees the backend.  A job that it has
+	 * posted runs later all the same: what that job needs stays. */
 	void (*close)(struct storage_backend *backend);
 };
 
@@ -106,8 +114,8 @@ struct storage_backend {
 /* Whether the verb writes. */
 bool storage_verb_is_write(enum storage_verb verb);
 
-/* Marks the call as being carried out, from any thread.  False: nobody waits
- * for it, skip it and finish it. */
+/* Marks the call as being carried out, from any thread; once more is no harm.
+ * False: nobody waits for it, skip it and finish it. */
 bool storage_call_begin(struct storage_call *call);
 
 /* What is handed out at the end, by verb. */

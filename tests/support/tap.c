@@ -61,8 +61,8 @@ static void diag_text(const char *label, struct text text)
 	fflush(stdout);
 }
 
-bool tap_is_text(const char *file, int line, struct text got,
-		 struct text want, const char *name)
+bool tap_is_text(const char *file, int line, struct text got, struct text want,
+		 const char *name)
 {
 	bool same = got.len == want.len &&
 		    (got.len == 0 || memcmp(got.ptr, want.ptr, got.len) == 0);

@@ -108,18 +108,6 @@ struct testloop *testloop_new(void)
 	return loop;
 }
 
-void testloop_free(struct testloop **loop)
-{
-	if (*loop == NULL)
-		return;
-	if ((*loop)->timers != NULL)
-		bail_out("a timer was never freed");
-	pthread_cond_destroy(&(*loop)->wake);
-	pthread_mutex_destroy(&(*loop)->mutex);
-	free(*loop);
-	*loop = NULL;
-}
-
 struct loop *testloop_port(struct testloop *loop)
 {
 	return &loop->port;
@@ -158,6 +146,22 @@ static struct loop_job *job_take(struct testloop *loop, int64_t until_us)
 	}
 	pthread_mutex_unlock(&loop->mutex);
 	return job;
+}
+
+void testloop_free(struct testloop **loop)
+{
+	struct loop_job *job;
+
+	if (*loop == NULL)
+		return;
+	while ((job = job_take(*loop, 0)) != NULL)
+		job->run(job);
+	if ((*loop)->timers != NULL)
+		bail_out("a timer was never freed");
+	pthread_cond_destroy(&(*loop)->wake);
+	pthread_mutex_destroy(&(*loop)->mutex);
+	free(*loop);
+	*loop = NULL;
 }
 
 /* Runs one timer or one job, waiting for it until until_us. */

@@ -21,7 +21,7 @@ struct testloop;
 /* Never fails: it ends the program when memory is exhausted. */
 struct testloop *testloop_new(void);
 
-/* Jobs that never ran are dropped; timers must have been freed. */
+/* Runs the jobs that are still posted; timers must have been freed. */
 void testloop_free(struct testloop **loop);
 
 /* The port that code under test gets. */

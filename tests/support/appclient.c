@@ -1,0 +1,337 @@
+/* An application and its clients in one process. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/backends.h"
+#include "core/app.h"
+#include "core/clock.h"
+#include "core/cors.h"
+#include "core/embedded.h"
+#include "core/hashpool.h"
+#include "core/storage.h"
+#include "core/token.h"
+#include "core/uuid.h"
+#include "tests/support/appclient.h"
+#include "tests/support/tap.h"
+#include "tests/support/testloop.h"
+
+#define HEADERS_MAX 8
+#define TIMEOUT_MS  10000
+
+struct appclient {
+	struct testloop *loop;
+	struct storage *storage;
+	struct hashpool *hashes;
+	struct cors *cors;
+	struct app *app;
+};
+
+struct fake_exchange {
+	struct http_exchange base;
+	struct appclient *client;
+	struct appclient_answer *answer;
+	struct http_header headers[HEADERS_MAX];
+	size_t gone_after_chunks;
+	struct loop_job drained_job;
+	http_drained_fn *on_drained;
+	void *drained_arg;
+};
+
+static struct fake_exchange *fake(struct http_exchange *exchange)
+{
+	return (struct fake_exchange *)exchange;
+}
+
+static void take_head(struct fake_exchange *exchange,
+		      const struct http_response *response)
+{
+	struct buffer *out = &exchange->answer->headers;
+
+	exchange->answer->status = response->status;
+	for (size_t i = 0; i < response->header_count; i++) {
+		buffer_append_text(out, response->headers[i].name);
+		buffer_append_text(out, TEXT(": "));
+		buffer_append_text(out, response->headers[i].value);
+		buffer_append_text(out, TEXT("\n"));
+	}
+	buffer_append(out, "", 1);
+}
+
+static void end(struct fake_exchange *exchange)
+{
+	ok(!exchange->answer->is_answered, "an exchange ends once");
+	buffer_append(&exchange->answer->body, "", 1);
+	exchange->answer->body.len--;
+	exchange->answer->is_answered = true;
+	arena_release(&exchange->base.arena);
+	free(exchange);
+}
+
+static void fake_send(struct http_exchange *base,
+		      struct http_response *response)
+{
+	struct fake_exchange *exchange = fake(base);
+
+	take_head(exchange, response);
+	if (response->body.len > 0)
+		buffer_move(&exchange->answer->body, &response->body);
+	else
+		buffer_append_text(&exchange->answer->body,
+				   response->constant_body);
+	end(exchange);
+}
+
+static void fake_start(struct http_exchange *base,
+		       struct http_response *response)
+{
+	take_head(fake(base), response);
+}
+
+static void run_drained(struct loop_job *job)
+{
+	struct fake_exchange *exchange =
+		(void *)((char *)job -
+			 offsetof(struct fake_exchange, drained_job));
+
+	exchange->on_drained(exchange->drained_arg);
+}
+
+static void fake_write(struct http_exchange *base, struct buffer *chunk,
+		       http_drained_fn *on_drained, void *arg)
+{
+	struct fake_exchange *exchange = fake(base);
+
+	exchange->answer->chunks++;
+	buffer_append_text(&exchange->answer->body, buffer_text(chunk));
+	buffer_release(chunk);
+	exchange->on_drained = on_drained;
+	exchange->drained_arg = arg;
+	exchange->drained_job.run = run_drained;
+	loop_post(testloop_port(exchange->client->loop),
+		  &exchange->drained_job);
+}
+
+static void fake_finish(struct http_exchange *base)
+{
+	end(fake(base));
+}
+
+static void fake_abort(struct http_exchange *base)
+{
+	fake(base)->answer->is_aborted = true;
+	end(fake(base));
+}
+
+static bool fake_is_gone(const struct http_exchange *base)
+{
+	const struct fake_exchange *exchange = (const void *)base;
+
+	return exchange->gone_after_chunks > 0 &&
+	       exchange->answer->chunks >= exchange->gone_after_chunks;
+}
+
+static const struct http_exchange_ops fake_ops = {
+	.send = fake_send,
+	.start = fake_start,
+	.write = fake_write,
+	.finish = fake_finish,
+	.abort = fake_abort,
+	.is_gone = fake_is_gone,
+};
+
+static struct storage_backend *open_memory(struct loop *loop)
+{
+	struct storage_backend *backend = NULL;
+	struct backend_location location;
+	char problem[256];
+
+	if (backend_locate("memory:", &location, problem, sizeof(problem)) !=
+	    ERR_OK)
+		bail_out("memory: %s", problem);
+	if (location.backend->open(&location, loop, &backend) != ERR_OK)
+		bail_out("the memory backend does not open");
+	backend_location_release(&location);
+	return backend;
+}
+
+struct appclient *appclient_new(struct storage_backend *backend)
+{
+	struct appclient *client = calloc(1, sizeof(*client));
+	struct hashpool_options pool = {
+		.threads = 2,
+		.queue_max = 4,
+		.cost = { PASSWORD_MEMORY_KIB_MIN, PASSWORD_PASSES_MIN },
+	};
+	struct app_options options = {
+		.version = "9.9.9",
+		.tasks_dialect = DIALECT_MULTIUSER,
+		.accounts = true,
+		.jwt_secret = TEXT(APPCLIENT_SECRET),
+		.api_files = embedded_api,
+		.api_file_count = embedded_api_count,
+		.docs_files = embedded_docs,
+		.docs_file_count = embedded_docs_count,
+	};
+	struct loop *port;
+	char problem[256];
+
+	if (!client)
+		bail_out("no memory");
+	client->loop = testloop_new();
+	port = testloop_port(client->loop);
+	if (!backend)
+		backend = open_memory(port);
+	if (storage_new(port, backend, TIMEOUT_MS, &client->storage) !=
+		    ERR_OK ||
+	    hashpool_new(port, &pool, &client->hashes) != ERR_OK ||
+	    cors_new(TEXT(APPCLIENT_ORIGIN), &client->cors, problem,
+		     sizeof(problem)) != ERR_OK)
+		bail_out("the application's services do not start");
+	options.cors = client->cors;
+	if (app_new(&options, port, client->storage, client->hashes,
+		    &client->app) != ERR_OK)
+		bail_out("the application does not start");
+	return client;
+}
+
+void appclient_free(struct appclient **client)
+{
+	app_free(&(*client)->app);
+	hashpool_free(&(*client)->hashes);
+	storage_close(&(*client)->storage);
+	cors_free(&(*client)->cors);
+	testloop_free(&(*client)->loop);
+	free(*client);
+	*client = NULL;
+}
+
+struct testloop *appclient_loop(struct appclient *client)
+{
+	return client->loop;
+}
+
+static void add_header(struct fake_exchange *exchange, const char *name,
+		       const char *value)
+{
+	struct http_request *request = &exchange->base.request;
+
+	if (!value)
+		return;
+	exchange->headers[request->header_count].name = text_of(name);
+	exchange->headers[request->header_count].value = text_of(value);
+	request->header_count++;
+}
+
+void appclient_send(struct appclient *client,
+		    const struct appclient_request *request,
+		    struct appclient_answer *answer)
+{
+	struct fake_exchange *exchange = calloc(1, sizeof(*exchange));
+	char bearer[9000];
+
+	if (!exchange)
+		bail_out("no memory");
+	memset(answer, 0, sizeof(*answer));
+	exchange->base.ops = &fake_ops;
+	exchange->base.request.headers = exchange->headers;
+	exchange->base.request.method = request->method;
+	exchange->base.request.target = text_of(request->target);
+	exchange->base.request.body = text_of(request->body);
+	exchange->base.request.is_body_too_large = request->is_body_too_large;
+	exchange->client = client;
+	exchange->answer = answer;
+	exchange->gone_after_chunks = request->gone_after_chunks;
+	arena_init(&exchange->base.arena);
+	if (request->token) {
+		snprintf(bearer, sizeof(bearer), "Bearer %s", request->token);
+		add_header(exchange, "Authorization", bearer);
+	}
+	add_header(exchange, "Origin", request->origin);
+	add_header(exchange, "Accept", request->accept);
+	add_header(exchange, "Content-Type", request->content_type);
+	add_header(exchange, "X-Request-Id", request->request_id);
+	add_header(exchange, "Access-Control-Request-Method",
+		   request->preflight_method);
+	app_handle(client->app, &exchange->base);
+	if (!testloop_run_until_set(client->loop, &answer->is_answered))
+		bail_out("%s is not answered", request->target);
+}
+
+void appclient_answer_release(struct appclient_answer *answer)
+{
+	buffer_release(&answer->headers);
+	buffer_release(&answer->body);
+}
+
+char *appclient_header(const struct appclient_answer *answer, const char *name)
+{
+	const char *line = answer->headers.ptr;
+	size_t len = strlen(name);
+
+	while (line && *line) {
+		if (strncmp(line, name, len) == 0 && line[len] == ':')
+			return strndup(line + len + 2,
+				       strcspn(line + len + 2, "\n"));
+		line = strchr(line, '\n');
+		if (line)
+			line++;
+	}
+	return NULL;
+}
+
+char *appclient_token(const char *user_id)
+{
+	struct uuid uuid;
+	char *token = NULL;
+
+	if (uuid_parse(text_of(user_id), &uuid) != ERR_OK ||
+	    token_issue(TEXT(APPCLIENT_SECRET), &uuid, TEXT("a@b.example"),
+			clock_wall_us() / 1000000, &token) != ERR_OK)
+		bail_out("no token for %s", user_id);
+	return token;
+}
+
+/* The value of a string member, found by its name; the caller frees. */
+static char *member(const struct appclient_answer *answer, const char *name)
+{
+	char key[64];
+	const char *found;
+
+	snprintf(key, sizeof(key), "\"%s\":\"", name);
+	found = strstr(answer->body.ptr, key);
+	if (!found)
+		bail_out("no %s in %s", name, answer->body.ptr);
+	found += strlen(key);
+	return strndup(found, strcspn(found, "\""));
+}
+
+void appclient_signin(struct appclient *client, const char *email, char **id,
+		      char **token)
+{
+	struct appclient_request request = {
+		.method = HTTP_POST,
+		.target = "/api/auth/signup",
+	};
+	struct appclient_answer answer;
+	char body[512];
+
+	snprintf(body, sizeof(body),
+		 "{\"name\":\"Test\",\"email\":\"%s\","
+		 "\"password\":\"Passw0rd!\"}",
+		 email);
+	request.body = body;
+	appclient_send(client, &request, &answer);
+	if (answer.status != 201)
+		bail_out("sign-up: %s", answer.body.ptr);
+	appclient_answer_release(&answer);
+	request.target = "/api/auth/signin";
+	appclient_send(client, &request, &answer);
+	if (answer.status != 200)
+		bail_out("sign-in: %s", answer.body.ptr);
+	*token = member(&answer, "access_token");
+	*id = member(&answer, "id");
+	appclient_answer_release(&answer);
+}

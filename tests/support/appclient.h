@@ -1,0 +1,69 @@
+/*
+ * Drives core/app.h without a socket: an application over a storage backend,
+ * and exchanges that collect what it answers.
+ */
+#ifndef TODOD_TESTS_APPCLIENT_H
+#define TODOD_TESTS_APPCLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/buffer.h"
+#include "core/http.h"
+#include "core/text.h"
+
+#define APPCLIENT_SECRET "a secret for tests, 32 bytes long"
+#define APPCLIENT_ORIGIN "http://localhost:3000"
+
+struct appclient;
+struct storage_backend;
+struct testloop;
+
+/* Opens the memory backend, or takes over the one given. */
+struct appclient *appclient_new(struct storage_backend *backend);
+void appclient_free(struct appclient **client);
+struct testloop *appclient_loop(struct appclient *client);
+
+/* What is sent; members that are NULL are left out. */
+struct appclient_request {
+	enum http_method method;
+	const char *target;
+	const char *token; /* Authorization: Bearer … */
+	const char *body;
+	const char *origin;
+	const char *accept;
+	const char *content_type;
+	const char *request_id;
+	const char *preflight_method;
+	bool is_body_too_large;
+	/* The client goes away once this many chunks were written. */
+	size_t gone_after_chunks; /* 0: it stays */
+};
+
+/* What came back. */
+struct appclient_answer {
+	bool is_answered;
+	bool is_aborted;
+	int status;
+	size_t chunks;
+	struct buffer headers; /* "name: value\n" each */
+	struct buffer body;    /* NUL-terminated behind its end */
+};
+
+/* Sends and waits for the answer, which appclient_answer_release empties. */
+void appclient_send(struct appclient *client,
+		    const struct appclient_request *request,
+		    struct appclient_answer *answer);
+void appclient_answer_release(struct appclient_answer *answer);
+
+/* Value of a header of the answer, NULL when it has none; the caller frees. */
+char *appclient_header(const struct appclient_answer *answer, const char *name);
+
+/* A token for a user id, signed with APPCLIENT_SECRET; the caller frees. */
+char *appclient_token(const char *user_id);
+
+/* Signs up and in: the user's id and token, which the caller frees. */
+void appclient_signin(struct appclient *client, const char *email, char **id,
+		      char **token);
+
+#endif
