@@ -11,6 +11,13 @@ import socket
 import httpx
 
 TIMEOUT = 20
+BODY_LIMIT = 65536              # bytes a request body may have
+
+
+def padded(size):
+    """A valid body of a task of exactly this many bytes."""
+    body = b'{"title":"padded"}'
+    return body + b" " * (size - len(body))
 
 
 @dataclasses.dataclass

@@ -30,7 +30,7 @@ QUIET_LEVELS = {"debug", "info", "notice"}
 SANITIZERS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer",
               "ThreadSanitizer", "UndefinedBehaviorSanitizer")
 # What the daemon rightly warns of because of how the tests start it.
-START_WARNINGS = ("root", "memory")
+START_WARNINGS = ("root", "memory", "secret", "JWT_SECRET_KEY", "IPv6")
 PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
              "LLVM_PROFILE_FILE", "GCOV_PREFIX", "GCOV_PREFIX_STRIP")
 
@@ -228,12 +228,16 @@ class Daemon:
     def discard(self):
         """Ends whatever is left, whatever its state."""
         Daemon.registry.discard(self)
-        for each in self.clients:
-            each.close()
-        self.clients = []
+        self.discard_clients()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(seconds(5))
+
+    def discard_clients(self):
+        """Closes kept connections, which may lead to a worker that died."""
+        for each in self.clients:
+            each.close()
+        self.clients = []
 
     def __enter__(self):
         if self.process is None:

@@ -1,5 +1,7 @@
 """Validation errors of the task routes: the error objects to the letter."""
 
+from urllib.parse import unquote
+
 import pytest
 
 from expect import error, refused
@@ -129,7 +131,6 @@ def test_a_status_without_a_value_is_empty(alice):
 
 @pytest.mark.parametrize("number", NOT_NUMBERS)
 def test_an_id_that_is_no_number_is_refused(alice, daemon, number):
-    from urllib.parse import unquote
     wanted = error("int_parsing", id_loc(daemon), unquote(number))
     path = alice.task(number)
     refused(alice.request("GET", path), wanted)
