@@ -16,12 +16,17 @@ struct cors; /* a parsed list, read-only once made */
 
 /*
  * Parses a comma list of exact origins and of patterns with one '*' in the
- * host, which stands for one label without dots.  ERR_INVALID with a sentence
- * in problem that names the entry; ERR_NO_MEMORY.
+ * host, which stands for one label without dots, or a part of one; empty
+ * entries are skipped.  ERR_INVALID with a sentence in problem that names the
+ * entry; ERR_NO_MEMORY.
  */
 enum err cors_new(struct text list, struct cors **cors, char *problem,
 		  size_t problem_size) __attribute__((warn_unused_result));
 void cors_free(struct cors **cors);
+
+/* The origin of a URL: what comes before its path, as a list wants it.  The
+ * whole text when it is no URL, for cors_new() to complain about. */
+struct text cors_origin_of(struct text url);
 
 bool cors_is_listed(const struct cors *cors, struct text origin);
 

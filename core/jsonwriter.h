@@ -26,6 +26,9 @@ void jsonwriter_array_end(struct jsonwriter *writer);
 /* The name of the next member: plain ASCII without anything to escape. */
 void jsonwriter_key(struct jsonwriter *writer, struct text name);
 
+/* The same for a name of any valid UTF-8. */
+void jsonwriter_any_key(struct jsonwriter *writer, struct text name);
+
 /* A string of valid UTF-8; escapes only what RFC 8259 requires. */
 void jsonwriter_string(struct jsonwriter *writer, struct text text);
 void jsonwriter_int(struct jsonwriter *writer, int64_t number);

@@ -206,6 +206,17 @@ size_t text_length(struct text text)
 	return length;
 }
 
+int text_hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
 void text_lower_ascii(char *ptr, size_t len)
 {
 	for (size_t i = 0; i < len; i++)

@@ -59,6 +59,9 @@ int32_t text_next(struct text text, size_t *offset);
 /* Number of code points of valid UTF-8. */
 size_t text_length(struct text text);
 
+/* Value of a hexadecimal digit of either case, -1 when c is none. */
+int text_hex_value(char c);
+
 /* Lower-cases A-Z in place. */
 void text_lower_ascii(char *ptr, size_t len);
 

@@ -24,17 +24,6 @@ struct uuid uuid_make(void)
 	return uuid;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* Whether the textual form has a dash before this byte. */
 static bool has_dash_before(size_t byte)
 {
@@ -54,8 +43,8 @@ enum err uuid_parse(struct text text, struct uuid *uuid)
 
 		if (has_dashes && has_dash_before(i) && text.ptr[at++] != '-')
 			return ERR_INVALID;
-		high = hex_value(text.ptr[at]);
-		low = hex_value(text.ptr[at + 1]);
+		high = text_hex_value(text.ptr[at]);
+		low = text_hex_value(text.ptr[at + 1]);
 		if (high < 0 || low < 0)
 			return ERR_INVALID;
 		parsed.bytes[i] = (unsigned char)(high << 4 | low);
