@@ -124,7 +124,8 @@ static void print_number(double number, struct jsonwriter *writer)
 		jsonwriter_null(writer);
 		return;
 	}
-	if (number == floor(number) && fabs(number) < EXACT_MAX) {
+	if (number > -EXACT_MAX && number < EXACT_MAX &&
+	    number == (double)(int64_t)number) {
 		jsonwriter_int(writer, (int64_t)number);
 		return;
 	}

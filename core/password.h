@@ -15,12 +15,12 @@
 
 /* OWASP's floor for argon2id, also the default. */
 #define PASSWORD_MEMORY_KIB_MIN 19456
-#define PASSWORD_PASSES_MIN 2
+#define PASSWORD_PASSES_MIN	2
 /* Bounds on what a stored hash may ask for. */
-#define PASSWORD_MEMORY_KIB_MAX (1024 * 1024)
-#define PASSWORD_PASSES_MAX 16
+#define PASSWORD_MEMORY_KIB_MAX	 (1024 * 1024)
+#define PASSWORD_PASSES_MAX	 16
 #define PASSWORD_BCRYPT_COST_MAX 14
-#define PASSWORD_HASH_BYTES 256 /* with its NUL */
+#define PASSWORD_HASH_BYTES	 256 /* with its NUL */
 
 struct password_cost {
 	size_t memory_kib;
@@ -28,14 +28,22 @@ struct password_cost {
 };
 
 /* A new argon2id hash in its encoded form ($argon2id$v=19$…), NUL-terminated.
- * ERR_NO_MEMORY. */
+ * ERR_INVALID when the cost is beyond the bounds; ERR_NO_MEMORY. */
 enum err password_hash(struct text password, const struct password_cost *cost,
 		       char hash[PASSWORD_HASH_BYTES])
 	__attribute__((warn_unused_result));
 
+/* A hash that no password matches, to be verified where there is no user: it
+ * costs what a real one costs.  Making it costs nothing. */
+void password_decoy(const struct password_cost *cost,
+		    char hash[PASSWORD_HASH_BYTES]);
+
 /*
- * Compares in constant time.  ERR_DENIED: does not match; ERR_INVALID: not a
- * hash todod can check, or beyond the bounds; ERR_NO_MEMORY: no verdict.
+ * Accepts argon2id and argon2i (version 19, one lane, a salt of 16 bytes: what
+ * libsodium computes) and bcrypt ($2a$, $2b$, $2y$), which reads the first 72
+ * bytes of a password.  Compares in constant time.  ERR_DENIED: does not match;
+ * ERR_INVALID: not a hash todod can check, or beyond the bounds;
+ * ERR_NO_MEMORY: no verdict.
  */
 enum err password_verify(struct text password, struct text hash)
 	__attribute__((warn_unused_result));
