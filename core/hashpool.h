@@ -27,8 +27,8 @@ struct hashpool_budget {
 };
 
 struct hashpool_options {
-	unsigned threads;   /* of this worker, 1–64 */
-	size_t queue_max;   /* jobs waiting in this worker */
+	unsigned threads; /* of this worker, 1–64 */
+	size_t queue_max; /* jobs waiting in this worker */
 	struct password_cost cost;
 	const struct hashpool_budget *budget; /* NULL: threads alone bound it */
 };
@@ -40,11 +40,16 @@ struct hashpool_result {
 };
 typedef void hashpool_fn(void *arg, const struct hashpool_result *result);
 
+/* Starts the threads; the budget is copied, what its arg points to is borrowed.
+ * ERR_INVALID for the number of threads, ERR_NO_MEMORY, ERR_SYSTEM when the
+ * system gives no more threads. */
 enum err hashpool_new(struct loop *loop, const struct hashpool_options *options,
 		      struct hashpool **pool)
 	__attribute__((warn_unused_result));
 
-/* Drops what waits (no callback), waits for what runs. */
+/* Drops what waits and waits for what runs; no callback runs any more.  Results
+ * that the loop has already, but has not delivered, are freed when it comes to
+ * them: let it run once more before it ends. */
 void hashpool_free(struct hashpool **pool);
 
 /* Both copy what they are given and wipe the copy; ERR_OK: the callback runs
@@ -63,7 +68,7 @@ enum err hashpool_verify(struct hashpool *pool, struct text password,
 			 struct text hash, hashpool_fn *on_result, void *arg)
 	__attribute__((warn_unused_result));
 
-/* Jobs waiting or running. */
+/* Jobs whose callback has not run. */
 size_t hashpool_pending(const struct hashpool *pool);
 
 #endif

@@ -1,0 +1,325 @@
+/*
+ * A bounded pool of threads for password hashing.  A job goes from the loop's
+ * thread to the queue, through one of the threads, and back to the loop by
+ * loop_post().
+ */
+#include "config.h"
+
+#include "core/hashpool.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/loop.h"
+
+#define THREADS_MAX 64
+/* The loop answers requests: hashing gets what it leaves. */
+#define NICENESS 10
+/* Between two looks at a budget that was taken. */
+#define BUDGET_WAIT_NS 2000000
+
+enum job_kind {
+	JOB_HASH,   /* makes a hash */
+	JOB_VERIFY, /* checks one, and makes its replacement when outdated */
+	JOB_DECOY,  /* checks one that nothing matches */
+};
+
+struct job {
+	struct loop_job posted; /* first: the loop gives it back */
+	struct hashpool *pool;
+	struct job *next; /* in the queue */
+	hashpool_fn *on_result;
+	void *arg;
+	enum job_kind kind;
+	struct text password; /* both in bytes */
+	struct text hash;
+	enum err err;
+	char new_hash[PASSWORD_HASH_BYTES]; /* empty: none was made */
+	size_t size;			    /* of the whole, to wipe it */
+	char bytes[];
+};
+
+struct hashpool {
+	struct loop *loop;
+	struct hashpool_options options;
+	struct hashpool_budget budget; /* take is NULL: none */
+	char decoy[PASSWORD_HASH_BYTES];
+	pthread_t threads[THREADS_MAX];
+	unsigned thread_count;
+
+	/* The loop's thread only. */
+	size_t pending; /* accepted, and their callback has not run */
+	bool is_closed; /* what was posted runs no callback any more */
+
+	pthread_mutex_t lock;
+	pthread_cond_t work;
+	struct job *first, **last; /* the queue */
+	size_t waiting;		   /* its length */
+	bool is_closing;
+};
+
+static void free_job(struct job *job)
+{
+	size_t size = job->size;
+
+	sodium_memzero(job, size);
+	free(job);
+}
+
+static void free_pool(struct hashpool *pool)
+{
+	pthread_cond_destroy(&pool->work);
+	pthread_mutex_destroy(&pool->lock);
+	free(pool);
+}
+
+/* In the loop's thread, once for every job that was carried out. */
+static void on_posted(struct loop_job *posted)
+{
+	struct job *job = (struct job *)posted;
+	struct hashpool *pool = job->pool;
+	const struct hashpool_result result = { job->err,
+						text_of(job->new_hash) };
+
+	pool->pending--;
+	if (!pool->is_closed)
+		job->on_result(job->arg, &result);
+	free_job(job);
+	/* The callback may have closed the pool: asked only now. */
+	if (pool->is_closed && pool->pending == 0)
+		free_pool(pool);
+}
+
+static void carry_out(struct hashpool *pool, struct job *job)
+{
+	const struct password_cost *cost = &pool->options.cost;
+
+	switch (job->kind) {
+	case JOB_HASH:
+		job->err = password_hash(job->password, cost, job->new_hash);
+		break;
+	case JOB_VERIFY:
+		job->err = password_verify(job->password, job->hash);
+		/* Without a replacement the user is signed in all the same. */
+		if (job->err == ERR_OK &&
+		    password_is_outdated(job->hash, cost) &&
+		    password_hash(job->password, cost, job->new_hash) != ERR_OK)
+			job->new_hash[0] = '\0';
+		break;
+	case JOB_DECOY:
+		job->err = password_verify(job->password, text_of(pool->decoy));
+		if (job->err == ERR_OK)
+			job->err = ERR_DENIED;
+		break;
+	}
+}
+
+/* The next job, or NULL when the pool closes. */
+static struct job *next_job(struct hashpool *pool)
+{
+	struct job *job = NULL;
+
+	pthread_mutex_lock(&pool->lock);
+	while (pool->first == NULL && !pool->is_closing)
+		pthread_cond_wait(&pool->work, &pool->lock);
+	if (!pool->is_closing) {
+		job = pool->first;
+		pool->first = job->next;
+		if (pool->first == NULL)
+			pool->last = &pool->first;
+		pool->waiting--;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return job;
+}
+
+static bool is_closing(struct hashpool *pool)
+{
+	bool closing;
+
+	pthread_mutex_lock(&pool->lock);
+	closing = pool->is_closing;
+	pthread_mutex_unlock(&pool->lock);
+	return closing;
+}
+
+/* The budget is shared between processes and wakes nobody: it is asked again
+ * and again.  False when the pool closes meanwhile. */
+static bool take_budget(struct hashpool *pool)
+{
+	const struct timespec wait = { 0, BUDGET_WAIT_NS };
+
+	if (pool->budget.take == NULL)
+		return true;
+	while (!pool->budget.take(pool->budget.arg)) {
+		if (is_closing(pool))
+			return false;
+		(void)nanosleep(&wait, NULL);
+	}
+	return true;
+}
+
+static void *run_thread(void *arg)
+{
+	struct hashpool *pool = arg;
+	struct job *job;
+
+	/* Niceness is a thread's own on Linux. */
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
+	while ((job = next_job(pool)) != NULL) {
+		if (take_budget(pool)) {
+			carry_out(pool, job);
+			if (pool->budget.give != NULL)
+				pool->budget.give(pool->budget.arg);
+		} else {
+			/* The pool closes: reported to nobody. */
+			job->err = ERR_BUSY;
+		}
+		loop_post(pool->loop, &job->posted);
+	}
+	return NULL;
+}
+
+/* Signals are the loop's: the threads are started with all of them blocked. */
+static enum err start_threads(struct hashpool *pool)
+{
+	sigset_t all, before;
+	enum err err = ERR_OK;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (pool->thread_count < pool->options.threads && err == ERR_OK) {
+		if (pthread_create(&pool->threads[pool->thread_count], NULL,
+				   run_thread, pool) == 0)
+			pool->thread_count++;
+		else
+			err = ERR_SYSTEM;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
+enum err hashpool_new(struct loop *loop, const struct hashpool_options *options,
+		      struct hashpool **pool)
+{
+	struct hashpool *made;
+	enum err err;
+
+	if (options->threads < 1 || options->threads > THREADS_MAX)
+		return ERR_INVALID;
+	made = calloc(1, sizeof(*made));
+	if (made == NULL)
+		return ERR_NO_MEMORY;
+	made->loop = loop;
+	made->options = *options;
+	if (options->budget != NULL)
+		made->budget = *options->budget;
+	made->last = &made->first;
+	password_decoy(&options->cost, made->decoy);
+	pthread_mutex_init(&made->lock, NULL);
+	pthread_cond_init(&made->work, NULL);
+	err = start_threads(made);
+	if (err != ERR_OK)
+		hashpool_free(&made);
+	else
+		*pool = made;
+	return err;
+}
+
+void hashpool_free(struct hashpool **pool)
+{
+	struct hashpool *freed = *pool;
+	struct job *job;
+
+	if (freed == NULL)
+		return;
+	*pool = NULL;
+	pthread_mutex_lock(&freed->lock);
+	freed->is_closing = true;
+	pthread_cond_broadcast(&freed->work);
+	pthread_mutex_unlock(&freed->lock);
+	for (unsigned i = 0; i < freed->thread_count; i++)
+		pthread_join(freed->threads[i], NULL);
+	while ((job = freed->first) != NULL) {
+		freed->first = job->next;
+		freed->pending--;
+		free_job(job);
+	}
+	/* What is still pending lies with the loop, which cannot take it back:
+	 * the last of those frees the pool. */
+	freed->is_closed = true;
+	if (freed->pending == 0)
+		free_pool(freed);
+}
+
+static struct job *make_job(enum job_kind kind, struct text password,
+			    struct text hash, hashpool_fn *on_result, void *arg)
+{
+	size_t size = sizeof(struct job) + password.len + hash.len;
+	struct job *job = calloc(1, size);
+
+	if (job == NULL)
+		return NULL;
+	job->posted.run = on_posted;
+	job->on_result = on_result;
+	job->arg = arg;
+	job->kind = kind;
+	job->size = size;
+	if (password.len > 0)
+		memcpy(job->bytes, password.ptr, password.len);
+	if (hash.len > 0)
+		memcpy(job->bytes + password.len, hash.ptr, hash.len);
+	job->password = (struct text){ job->bytes, password.len };
+	job->hash = (struct text){ job->bytes + password.len, hash.len };
+	return job;
+}
+
+static enum err submit(struct hashpool *pool, struct job *job)
+{
+	bool is_full;
+
+	if (job == NULL)
+		return ERR_NO_MEMORY;
+	job->pool = pool;
+	pthread_mutex_lock(&pool->lock);
+	is_full = pool->waiting >= pool->options.queue_max;
+	if (!is_full) {
+		*pool->last = job;
+		pool->last = &job->next;
+		pool->waiting++;
+		pthread_cond_signal(&pool->work);
+	}
+	pthread_mutex_unlock(&pool->lock);
+	if (is_full) {
+		free_job(job);
+		return ERR_BUSY;
+	}
+	pool->pending++;
+	return ERR_OK;
+}
+
+enum err hashpool_hash(struct hashpool *pool, struct text password,
+		       hashpool_fn *on_result, void *arg)
+{
+	return submit(pool, make_job(JOB_HASH, password,
+				     (struct text){ NULL, 0 }, on_result, arg));
+}
+
+enum err hashpool_verify(struct hashpool *pool, struct text password,
+			 struct text hash, hashpool_fn *on_result, void *arg)
+{
+	enum job_kind kind = hash.len > 0 ? JOB_VERIFY : JOB_DECOY;
+
+	return submit(pool, make_job(kind, password, hash, on_result, arg));
+}
+
+size_t hashpool_pending(const struct hashpool *pool)
+{
+	return pool->pending;
+}
