@@ -54,7 +54,7 @@ struct hashpool {
 	unsigned thread_count;
 
 	/* The loop's thread only. */
-	size_t pending; /* accepted, and their callback has not run */
+	size_t pending; /* accepted, and their callback has not returned */
 	bool is_closed; /* what was posted runs no callback any more */
 
 	pthread_mutex_t lock;
@@ -87,11 +87,12 @@ static void on_posted(struct loop_job *posted)
 	const struct hashpool_result result = { job->err,
 						text_of(job->new_hash) };
 
-	pool->pending--;
 	if (!pool->is_closed)
 		job->on_result(job->arg, &result);
 	free_job(job);
-	/* The callback may have closed the pool: asked only now. */
+	/* Counted until here, so that a callback which closes the pool does
+	 * not free it under our feet. */
+	pool->pending--;
 	if (pool->is_closed && pool->pending == 0)
 		free_pool(pool);
 }

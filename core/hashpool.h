@@ -68,7 +68,7 @@ enum err hashpool_verify(struct hashpool *pool, struct text password,
 			 struct text hash, hashpool_fn *on_result, void *arg)
 	__attribute__((warn_unused_result));
 
-/* Jobs whose callback has not run. */
+/* Jobs whose callback has not returned. */
 size_t hashpool_pending(const struct hashpool *pool);
 
 #endif
