@@ -9,7 +9,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -68,7 +67,7 @@ static void free_job(struct job *job)
 {
 	size_t size = job->size;
 
-	sodium_memzero(job, size);
+	explicit_bzero(job, size);
 	free(job);
 }
 
