@@ -203,8 +203,9 @@ static enum err merge_member(cJSON *into, cJSON *item)
 			(void)cJSON_AddItemToArray(
 				old,
 				cJSON_DetachItemViaPointer(item, item->child));
-	} else if (cJSON_ReplaceItemInObjectCaseSensitive(into, item->string,
-							  item)) {
+	} else if (cJSON_ReplaceItemViaPointer(into, old, item)) {
+		/* Not by name: cJSON frees the item's name before it reads
+		 * the one it was given. */
 		return ERR_OK;
 	} else {
 		err = ERR_NO_MEMORY;
