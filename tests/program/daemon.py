@@ -221,7 +221,7 @@ class Daemon:
         self.verify()
 
     def kill(self):
-        """SIGKILL to the master only; the workers must notice by themselves."""
+        """SIGKILL to the master only; the workers must notice themselves."""
         self.process.kill()
         self.process.wait(seconds(5))
 

@@ -7,12 +7,15 @@ tear-down is over, so that a failure in there counts too.
 import os
 import sys
 
+import pytest
+
 
 def pytest_addoption(parser):
     parser.addoption("--tap", action="store_true",
                      help="print TAP on stdout, pytest's report on stderr")
 
 
+@pytest.hookimpl(trylast=True)      # after the terminal reporter's
 def pytest_configure(config):
     if config.option.tap:
         config.pluginmanager.register(TapReporter(config), "tap-reporter")

@@ -6,7 +6,7 @@ import socket
 import httpx
 import pytest
 
-from client import plain
+from client import plain, transport
 from daemon import Daemon, run_todod
 from users import sign_up
 
@@ -80,8 +80,7 @@ def test_a_unix_socket_and_an_address_go_together(tmp):
     with Daemon(folder=tmp,
                 env={"HOST": f"127.0.0.1,unix:{path}"}) as daemon:
         assert daemon.http.get("/health").status_code == 200
-        transport = httpx.HTTPTransport(uds=str(path))
-        with plain(daemon, transport=transport) as http:
+        with plain(daemon, transport=transport(str(path))) as http:
             assert http.get("/health").status_code == 200
 
 

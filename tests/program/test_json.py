@@ -168,7 +168,8 @@ def test_well_formed_json_is_taken_in_any_spelling(alice, body):
 
 TEXTS = [
     "plain", "\u00e9 vs e\u0301", "\U0001f469\u200d\U0001f469\u200d\U0001f467",
-    "\U0001f1e9\U0001f1ea \u2764\ufe0f", "\u0939\u093f\u0928\u094d\u0926\u0940",
+    "\U0001f1e9\U0001f1ea \u2764\ufe0f",
+    "\u0939\u093f\u0928\u094d\u0926\u0940",
     "\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627", "\u202eback",
     "a\u2028b\u2029c", "line\nfeed\r\ntab\tend", "\x01\x02\x1e\x1f\b\f|",
     "\x7f\x80\x9f|", "\"quotes\" and \\back\\slashes\\", "</script><b>&amp;",

@@ -256,7 +256,8 @@ def test_the_answer_of_a_delete_is_exact(user):
 
 # -- what is not there
 
-@pytest.mark.parametrize("number", IMPOSSIBLE_IDS)
+@pytest.mark.parametrize("number", IMPOSSIBLE_IDS,
+                         ids=lambda text: text[:24])
 def test_an_id_that_cannot_exist_is_not_found(alice, number):
     for method, path, body in calls(alice.task(number)):
         detail(alice.request(method, path, json=body), 404, NOT_FOUND)

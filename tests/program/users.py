@@ -19,17 +19,17 @@ def unique_email(prefix="user"):
     return f"{prefix}.{os.getpid()}.{next(_numbers)}@example.test"
 
 
-def claims_for(user_id, **more):
+def claims_for(owner, **more):
     """The claims of a valid token, with more laid over; None removes one."""
     now = int(time.time())
-    claims = {"user_id": user_id, "sub": user_id, "email": "x@example.test",
+    claims = {"user_id": owner, "sub": owner, "email": "x@example.test",
               "iat": now, "exp": now + DAY, **more}
     return {name: value for name, value in claims.items() if value is not None}
 
 
-def mint(user_id, secret=SECRET, **more):
-    """A token for the user, signed as the daemon would sign it."""
-    return jwt.encode(claims_for(user_id, **more), secret, algorithm="HS256")
+def mint(owner, secret=SECRET, **more):
+    """A token for the user of this id, signed as the daemon would."""
+    return jwt.encode(claims_for(owner, **more), secret, algorithm="HS256")
 
 
 def bearer(token):
