@@ -126,7 +126,7 @@ class Daemon:
 
     def __init__(self, *args, backend="sqlite", env=None, folder=None,
                  bare=False):
-        self.args = [str(arg) for arg in args]
+        self.command = [binary(), *map(str, args)]
         self.backend = backend
         self.owns_folder = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="todod-"))
@@ -161,7 +161,7 @@ class Daemon:
         with contextlib.suppress(OSError):
             fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 1 << 20)
         self.process = subprocess.Popen(
-            [binary(), *self.args], cwd=self.folder, env=self.env,
+            self.command, cwd=self.folder, env=self.env,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=write_end, start_new_session=True,
         )
@@ -240,9 +240,11 @@ class Daemon:
         self.clients = []
 
     def __enter__(self):
-        if self.process is None:
-            self.start()
-        return self
+        try:
+            return self.start()
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
+            raise
 
     def __exit__(self, kind, error, trace):
         try:
