@@ -108,6 +108,8 @@ static struct text request_id(struct app *app, struct http_exchange *exchange)
 static struct call *call_new(struct app *app, struct http_exchange *exchange)
 {
 	struct call *call = arena_alloc(&exchange->arena, sizeof(*call));
+	struct text origin;
+	size_t count;
 
 	if (!call) {
 		exchange->ops->abort(exchange);
@@ -118,8 +120,10 @@ static struct call *call_new(struct app *app, struct http_exchange *exchange)
 	call->exchange = exchange;
 	call->dialect = dialect_find(app->options.tasks_dialect);
 	call->now_us = clock_wall_us();
-	call->origin =
-		http_header_find(&exchange->request, TEXT("Origin"), NULL);
+	origin = http_header_find(&exchange->request, TEXT("Origin"), &count);
+	/* Of several it cannot be known whose page it is. */
+	if (count == 1)
+		call->origin = origin;
 	exchange->request_id = request_id(app, exchange);
 	return call;
 }
