@@ -129,7 +129,7 @@ static void print_number(double number, struct jsonwriter *writer)
 		jsonwriter_int(writer, (int64_t)number);
 		return;
 	}
-	/* The shortest that reads back as the same number. */
+	/* As few digits as read back as the same number. */
 	for (int digits = 15; digits <= 17; digits++) {
 		(void)snprintf(text, sizeof(text), "%.*g", digits, number);
 		if (strtod(text, NULL) == number)
