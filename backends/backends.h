@@ -30,17 +30,20 @@ enum backend_migrate_mode {
 /* One backend.  Errors are logged once where they arise. */
 struct backend {
 	const char *name;
-	const char *library;	/* name and version in use, for --version */
+	const char *library;	/* what it is made with; NULL: nothing */
+	const char *(*library_version)(void); /* the one in use; or NULL */
 	bool is_shared;		/* false: the data live in one process only */
 	bool migrates_at_start; /* serve applies migrations by itself */
 
-	/* Opens for serving.  ERR_OUTDATED, ERR_TOO_NEW, ERR_CORRUPT,
-	 * ERR_UNAVAILABLE, ERR_NO_MEMORY. */
+	/* Opens for serving.  ERR_OUTDATED (so too when there is no database
+	 * yet), ERR_TOO_NEW, ERR_CORRUPT, ERR_UNAVAILABLE, ERR_NO_MEMORY,
+	 * ERR_SYSTEM. */
 	enum err (*open)(const struct backend_location *location,
 			 struct loop *loop, struct storage_backend **backend);
 
 	/* ERR_TOO_NEW when the schema is newer than the program knows;
-	 * with BACKEND_MIGRATE_STATUS, ERR_OUTDATED when one is missing. */
+	 * with BACKEND_MIGRATE_STATUS, ERR_OUTDATED when one is missing;
+	 * ERR_INVALID when the database holds tables of another program. */
 	enum err (*migrate)(const struct backend_location *location,
 			    enum backend_migrate_mode mode, FILE *out);
 
@@ -58,9 +61,10 @@ struct backend {
 extern const struct backend *const backends_table[];
 
 /*
- * Finds the backend for a DATABASE_URL (contract of the names: SQLAlchemy's
- * spellings too) and where its data are.  ERR_INVALID with a sentence for the
- * user in problem, which says how to mend it and never quotes a password.
+ * Finds the backend for a DATABASE_URL (SQLAlchemy's spellings work too) and
+ * where its data are.  On failure problem has a sentence for the user, which
+ * says how to mend it and never quotes a password: ERR_INVALID,
+ * ERR_NO_MEMORY.
  */
 enum err backend_locate(const char *database_url,
 			struct backend_location *location, char *problem,

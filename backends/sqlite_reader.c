@@ -1,0 +1,337 @@
+/* The reading connection of a process. */
+#include "config.h"
+
+#include "backends/sqlite_reader.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "backends/sqlite_db.h"
+#include "backends/sqlite_row.h"
+#include "core/loop.h"
+#include "core/storage_backend.h"
+#include "core/wakeup.h"
+
+#define SQLITE_PAGE_ROWS 256
+
+/* What one turn of the loop does: so many point reads or one page. */
+#define TURN_COST_MAX 32
+#define LIST_COST     TURN_COST_MAX
+#define POINT_COST    1
+
+/* When another process has the file locked for a moment. */
+#define BUSY_RETRY_MS 5
+
+enum {
+	SQL_TASK_BY_ID,
+	SQL_TASK_BY_UUID,
+	SQL_LIST,
+	SQL_LIST_AFTER,
+	SQL_LIST_FILTERED,
+	SQL_LIST_FILTERED_AFTER,
+	SQL_USER_BY_EMAIL,
+	SQL_USER_BY_ID,
+	SQL_COUNT
+};
+
+#define NEWEST_FIRST " ORDER BY created_at DESC, id DESC LIMIT "
+
+const char *const sqlite_reader_sql[] = {
+	[SQL_TASK_BY_ID] = "SELECT " SQLITE_TASK_COLUMNS " FROM tasks"
+			   " WHERE user_id = ?1 AND id = ?2",
+	[SQL_TASK_BY_UUID] = "SELECT " SQLITE_TASK_COLUMNS " FROM tasks"
+			     " WHERE user_id = ?1 AND uuid = ?2",
+	[SQL_LIST] = "SELECT " SQLITE_TASK_COLUMNS " FROM tasks"
+		     " WHERE user_id = ?1" NEWEST_FIRST "?2",
+	[SQL_LIST_AFTER] = "SELECT " SQLITE_TASK_COLUMNS " FROM tasks"
+			   " WHERE user_id = ?1"
+			   " AND (created_at, id) < (?3, ?4)" NEWEST_FIRST "?2",
+	[SQL_LIST_FILTERED] = "SELECT " SQLITE_TASK_COLUMNS " FROM tasks"
+			      " WHERE user_id = ?1"
+			      " AND completed = ?5" NEWEST_FIRST "?2",
+	[SQL_LIST_FILTERED_AFTER] =
+		"SELECT " SQLITE_TASK_COLUMNS " FROM tasks"
+		" WHERE user_id = ?1 AND completed = ?5"
+		" AND (created_at, id) < (?3, ?4)" NEWEST_FIRST "?2",
+	[SQL_USER_BY_EMAIL] = "SELECT " SQLITE_USER_COLUMNS " FROM users"
+			      " WHERE email = ?1",
+	[SQL_USER_BY_ID] = "SELECT " SQLITE_USER_COLUMNS " FROM users"
+			   " WHERE id = ?1",
+	[SQL_COUNT] = NULL,
+};
+
+struct sqlite_reader {
+	struct sqlite_db db;
+	sqlite3_stmt *statements[SQL_COUNT];
+	struct loop *loop;
+	struct wakeup *wakeup;
+	struct loop_timer *retry;
+	struct storage_call *first, **last; /* the calls that wait */
+	struct loglimit limit;
+};
+
+static enum err fail(struct sqlite_reader *reader, int code, const char *doing)
+{
+	enum err err = sqlite_db_fail(&reader->db, code, doing);
+
+	sqlite_failure_log(&reader->db.failure, &reader->limit);
+	return err;
+}
+
+static struct storage_call *take_first(struct sqlite_reader *reader)
+{
+	struct storage_call *call = reader->first;
+
+	if (call != NULL) {
+		reader->first = call->next;
+		if (reader->first == NULL)
+			reader->last = &reader->first;
+	}
+	return call;
+}
+
+/* Ends the first call; the statement that result borrows from is reset only
+ * after that. */
+static void finish_first(struct sqlite_reader *reader, enum err err,
+			 const struct storage_result *result)
+{
+	storage_call_finish(take_first(reader), err, result);
+}
+
+/* Finishes the first call with the row (or none) that statement finds. */
+static enum err read_task(struct sqlite_reader *reader,
+			  struct storage_call *call)
+{
+	sqlite3_stmt *statement =
+		reader->statements[call->key.kind == TASK_KEY_ID ?
+					   SQL_TASK_BY_ID :
+					   SQL_TASK_BY_UUID];
+	struct storage_result result = { 0 };
+	struct task task;
+	enum err err;
+	int code;
+
+	code = sqlite_bind_text(statement, 1, call->user_id) |
+	       sqlite_bind_key(statement, 2, &call->key);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
+	if (code == SQLITE_ROW) {
+		code = sqlite_row_task(statement, call->user_id, &task);
+		result.task = &task;
+	}
+	err = fail(reader, code, "reading a task");
+	if (err == ERR_OK && result.task == NULL)
+		err = ERR_NOT_FOUND;
+	if (err != ERR_BUSY)
+		finish_first(reader, err, &result);
+	sqlite3_reset(statement);
+	return err;
+}
+
+static enum err read_user(struct sqlite_reader *reader,
+			  struct storage_call *call)
+{
+	bool by_id = call->verb == STORAGE_USER_BY_ID;
+	sqlite3_stmt *statement =
+		reader->statements[by_id ? SQL_USER_BY_ID : SQL_USER_BY_EMAIL];
+	const struct user *wanted = &call->in.user;
+	struct storage_result result = { 0 };
+	struct user user;
+	enum err err;
+	int code;
+
+	code = by_id ? sqlite_bind_uuid_text(statement, 1, &wanted->id) :
+		       sqlite_bind_text(statement, 1, wanted->email);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
+	if (code == SQLITE_ROW) {
+		code = sqlite_row_user(statement, &user);
+		result.user = &user;
+	}
+	err = fail(reader, code, "reading a user");
+	if (err == ERR_OK && result.user == NULL)
+		err = ERR_NOT_FOUND;
+	if (err != ERR_BUSY)
+		finish_first(reader, err, &result);
+	sqlite3_reset(statement);
+	return err;
+}
+
+/* The statement of a list, with its parameters; one row more than the page
+ * shows whether there is more. */
+static sqlite3_stmt *list_statement(struct sqlite_reader *reader,
+				    const struct storage_call *call,
+				    size_t limit, int *code)
+{
+	bool is_filtered = call->in.list.filter != TASK_FILTER_ALL;
+	bool has_after = call->in.list.has_after;
+	sqlite3_stmt *statement =
+		reader->statements[SQL_LIST + (has_after ? 1 : 0) +
+				   (is_filtered ? 2 : 0)];
+
+	*code = sqlite_bind_text(statement, 1, call->user_id) |
+		sqlite3_bind_int64(statement, 2, (sqlite3_int64)limit + 1);
+	if (has_after)
+		*code |= sqlite3_bind_int64(statement, 3,
+					    call->in.list.after.created_at_us) |
+			 sqlite3_bind_int64(statement, 4,
+					    call->in.list.after.id);
+	if (is_filtered)
+		*code |= sqlite3_bind_int(statement, 5,
+					  call->in.list.filter ==
+						  TASK_FILTER_COMPLETED);
+	return statement;
+}
+
+/* Hands out rows until the page is full, the list ends or nobody waits. */
+static enum err hand_out_rows(struct sqlite_reader *reader,
+			      struct storage_call *call,
+			      sqlite3_stmt *statement, size_t limit, bool *more)
+{
+	size_t rows = 0;
+	struct task task;
+	enum err err;
+	int code;
+
+	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+		if (rows++ == limit) {
+			*more = true;
+			return ERR_OK;
+		}
+		code = sqlite_row_task(statement, call->user_id, &task);
+		if (code != SQLITE_OK)
+			break;
+		if (!storage_call_row(call, &task))
+			return ERR_OK;
+	}
+	err = fail(reader, code, "listing tasks");
+	/* Only the first step waits for others; rows are given once. */
+	return err == ERR_BUSY && rows > 0 ? ERR_UNAVAILABLE : err;
+}
+
+static enum err read_list(struct sqlite_reader *reader,
+			  struct storage_call *call)
+{
+	size_t limit = call->in.list.limit;
+	struct storage_result result = { 0 };
+	sqlite3_stmt *statement;
+	enum err err;
+	int code;
+
+	if (limit == 0 || limit > SQLITE_PAGE_ROWS)
+		limit = SQLITE_PAGE_ROWS;
+	statement = list_statement(reader, call, limit, &code);
+	err = fail(reader, code, "listing tasks");
+	if (err == ERR_OK)
+		err = hand_out_rows(reader, call, statement, limit,
+				    &result.more);
+	sqlite3_reset(statement);
+	if (err != ERR_BUSY)
+		finish_first(reader, err, &result);
+	return err;
+}
+
+/* Carries out the first call; ERR_BUSY: it still is the first. */
+static enum err carry_out(struct sqlite_reader *reader,
+			  struct storage_call *call)
+{
+	switch (call->verb) {
+	case STORAGE_TASK_GET:
+		return read_task(reader, call);
+	case STORAGE_TASK_LIST:
+		return read_list(reader, call);
+	case STORAGE_USER_BY_EMAIL:
+	case STORAGE_USER_BY_ID:
+		return read_user(reader, call);
+	case STORAGE_TASK_CREATE:
+	case STORAGE_TASK_UPDATE:
+	case STORAGE_TASK_TOGGLE:
+	case STORAGE_TASK_DELETE:
+	case STORAGE_USER_CREATE:
+	case STORAGE_USER_SET_PASSWORD:
+		break;
+	}
+	BUG("a verb that writes was given to the reader");
+}
+
+static void on_turn(void *arg)
+{
+	struct sqlite_reader *reader = arg;
+	int cost = 0;
+
+	while (reader->first != NULL && cost < TURN_COST_MAX) {
+		struct storage_call *call = reader->first;
+		bool is_list = call->verb == STORAGE_TASK_LIST;
+
+		if (!storage_call_begin(call)) {
+			finish_first(reader, ERR_UNAVAILABLE, NULL);
+			continue;
+		}
+		if (carry_out(reader, call) == ERR_BUSY) {
+			loop_timer_start(reader->loop, reader->retry,
+					 BUSY_RETRY_MS);
+			return;
+		}
+		cost += is_list ? LIST_COST : POINT_COST;
+	}
+	if (reader->first != NULL)
+		wakeup_post(reader->wakeup);
+}
+
+enum err sqlite_reader_new(const char *path, struct loop *loop,
+			   struct sqlite_reader **reader)
+{
+	struct sqlite_reader *made = calloc(1, sizeof(*made));
+	enum err err;
+
+	if (made == NULL)
+		return ERR_NO_MEMORY;
+	made->loop = loop;
+	made->last = &made->first;
+	err = sqlite_db_open(path, SQLITE_DB_READ_ONLY, &made->db);
+	if (err == ERR_OK)
+		err = sqlite_db_prepare(&made->db, sqlite_reader_sql, SQL_COUNT,
+					made->statements);
+	sqlite_failure_log(&made->db.failure, NULL);
+	if (err == ERR_OK) {
+		/* From here on the loop does the waiting. */
+		sqlite3_busy_timeout(made->db.handle, 0);
+		err = wakeup_new(loop, on_turn, made, &made->wakeup);
+	}
+	if (err == ERR_OK) {
+		made->retry = loop_timer_new(loop, on_turn, made);
+		err = made->retry != NULL ? ERR_OK : ERR_NO_MEMORY;
+	}
+	if (err != ERR_OK) {
+		sqlite_reader_free(&made);
+		return err;
+	}
+	*reader = made;
+	return ERR_OK;
+}
+
+void sqlite_reader_free(struct sqlite_reader **reader)
+{
+	struct sqlite_reader *freed = *reader;
+
+	if (freed == NULL)
+		return;
+	*reader = NULL;
+	while (freed->first != NULL)
+		finish_first(freed, ERR_UNAVAILABLE, NULL);
+	loop_timer_free(freed->loop, &freed->retry);
+	wakeup_free(&freed->wakeup);
+	sqlite_db_finalize(freed->statements, SQL_COUNT);
+	sqlite_db_close(&freed->db);
+	free(freed);
+}
+
+void sqlite_reader_submit(struct sqlite_reader *reader,
+			  struct storage_call *call)
+{
+	call->next = NULL;
+	*reader->last = call;
+	reader->last = &call->next;
+	wakeup_post(reader->wakeup);
+}

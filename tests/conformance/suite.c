@@ -1,0 +1,33 @@
+/* Runs the parts of the suite, each on an empty storage. */
+#include "config.h"
+
+#include "tests/conformance/suite.h"
+
+#include <stddef.h>
+
+#include "tests/conformance/subject.h"
+#include "tests/support/tap.h"
+
+static const struct {
+	const char *name;
+	void (*run)(struct subject *subject);
+} parts[] = {
+	{ "tasks", suite_tasks },	  { "updates", suite_updates },
+	{ "isolation", suite_isolation }, { "lists", suite_lists },
+	{ "users", suite_users },	  { "calls", suite_calls },
+};
+
+int suite_run(const char *backend)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		struct subject subject;
+
+		tap_prefix(parts[i].name);
+		subject_init(&subject, backend);
+		parts[i].run(&subject);
+		subject_release(&subject);
+	}
+	return tap_done();
+}
