@@ -1,0 +1,210 @@
+/* Reading the command line. */
+#include "config.h"
+
+#include "daemon/command.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+#include <sysexits.h>
+
+#include "daemon/fault.h"
+
+struct arguments {
+	char *const *next; /* ends with NULL */
+	bool are_operands; /* "--" was seen */
+	const char *operands[3];
+	size_t operand_count;
+	bool wants_status; /* --status */
+};
+
+/* Flags that are a command of their own. */
+static const struct {
+	const char *flag;
+	enum command_name name;
+} command_flags[] = {
+	{ "--help", COMMAND_HELP },
+	{ "-h", COMMAND_HELP },
+	{ "--version", COMMAND_VERSION },
+	{ "-V", COMMAND_VERSION },
+	{ "--check-config", COMMAND_CHECK_CONFIG },
+	{ "--dump-config", COMMAND_DUMP_CONFIG },
+	{ "--print-env-example", COMMAND_PRINT_ENV_EXAMPLE },
+	{ "--print-conf-example", COMMAND_PRINT_CONF_EXAMPLE },
+	{ "--print-options-man", COMMAND_PRINT_OPTIONS_MAN },
+};
+
+static bool is_command_flag(const char *argument, enum command_name *name)
+{
+	size_t count = sizeof(command_flags) / sizeof(command_flags[0]);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(argument, command_flags[i].flag) == 0) {
+			*name = command_flags[i].name;
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum err refuse_flag(struct text name, struct fault *fault)
+{
+	enum option_id id = option_find_name(name);
+	const char *nearest;
+
+	if (id != OPTION_COUNT &&
+	    option_get(id)->traits & OPTION_IS_RESERVED)
+		return fault_set(fault, EX_USAGE,
+				 "--%s is not supported by this version",
+				 option_get(id)->name);
+	if (id != OPTION_COUNT)
+		return fault_set(fault, EX_USAGE,
+				 "--%s: everybody on this machine could read a "
+				 "secret on the command line; set %s in the "
+				 "environment instead, or --%s-file",
+				 option_get(id)->name,
+				 option_get(id)->variable,
+				 option_get(id)->name);
+	nearest = option_nearest(name);
+	if (nearest && option_is_flag(option_get(
+			       option_find_name(text_of(nearest)))))
+		return fault_set(fault, EX_USAGE,
+				 "unknown option --%.*s; did you mean --%s?",
+				 (int)name.len, name.ptr, nearest);
+	return fault_set(fault, EX_USAGE,
+			 "unknown option --%.*s; todod --help lists them all",
+			 (int)name.len, name.ptr);
+}
+
+/* A switch may stand alone. */
+static bool stands_alone(const struct option *option, const char *next)
+{
+	static const char *const words[] = { "yes", "no",    "on", "off",
+					     "true", "false", "1",  "0" };
+
+	if (option->type != OPTION_SWITCH)
+		return false;
+	for (size_t i = 0; next && i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasecmp(next, words[i]) == 0)
+			return false;
+	return true;
+}
+
+/* argument is "--name" or "--name=value". */
+static enum err read_option(struct arguments *arguments, const char *argument,
+			    struct options *flags, struct fault *fault)
+{
+	const struct option_source source = { .origin = ORIGIN_FLAG };
+	struct text name = text_of(argument + 2);
+	struct text value = { NULL, 0 };
+	size_t equals = text_find_byte(name, '=');
+	bool has_value = equals < name.len;
+	enum option_id id;
+
+	if (has_value)
+		value = text_slice(name, equals + 1, name.len);
+	name.len = equals;
+	id = option_find_name(name);
+	if (id == OPTION_COUNT || !option_is_flag(option_get(id)))
+		return refuse_flag(name, fault);
+	if (!has_value && stands_alone(option_get(id), *arguments->next))
+		value = TEXT("yes");
+	else if (!has_value && !*arguments->next)
+		return fault_set(fault, EX_USAGE, "--%s needs a value: --%s %s",
+				 option_get(id)->name, option_get(id)->name,
+				 option_get(id)->value);
+	else if (!has_value)
+		value = text_of(*arguments->next++);
+	return options_set(flags, id, value, &source, fault);
+}
+
+static enum err read_argument(struct arguments *arguments,
+			      struct command *command, struct fault *fault)
+{
+	const char *argument = *arguments->next++;
+	size_t room = sizeof(arguments->operands) /
+		      sizeof(arguments->operands[0]);
+
+	if (arguments->are_operands || argument[0] != '-' || !argument[1]) {
+		if (arguments->operand_count < room)
+			arguments->operands[arguments->operand_count++] =
+				argument;
+		return ERR_OK;
+	}
+	if (strcmp(argument, "--") == 0) {
+		arguments->are_operands = true;
+		return ERR_OK;
+	}
+	if (is_command_flag(argument, &command->name))
+		return ERR_OK;
+	if (strcmp(argument, "--status") == 0) {
+		arguments->wants_status = true;
+		return ERR_OK;
+	}
+	if (argument[1] != '-')
+		return fault_set(fault, EX_USAGE,
+				 "unknown option %s; todod --help lists them "
+				 "all",
+				 argument);
+	return read_option(arguments, argument, &command->flags, fault);
+}
+
+/* The operands: a sub-command and what it works on. */
+static enum err read_operands(const struct arguments *arguments,
+			      struct command *command, struct fault *fault)
+{
+	const char *word =
+		arguments->operand_count > 0 ? arguments->operands[0] : "serve";
+	size_t wanted = 1;
+
+	if (strcmp(word, "migrate") == 0) {
+		command->name = arguments->wants_status ?
+					COMMAND_MIGRATE_STATUS :
+					COMMAND_MIGRATE;
+	} else if (strcmp(word, "backup") == 0) {
+		command->name = COMMAND_BACKUP;
+		command->file = arguments->operands[1];
+		wanted = 2;
+	} else if (strcmp(word, "serve") != 0) {
+		return fault_set(fault, EX_USAGE,
+				 "unknown command \"%s\"; there are serve, "
+				 "migrate and backup",
+				 word);
+	}
+	if (arguments->wants_status && command->name != COMMAND_MIGRATE_STATUS)
+		return fault_set(fault, EX_USAGE,
+				 "--status belongs to todod migrate");
+	if (command->name == COMMAND_BACKUP && !command->file)
+		return fault_set(fault, EX_USAGE,
+				 "backup needs the file to write: "
+				 "todod backup FILE");
+	if (arguments->operand_count > wanted)
+		return fault_set(fault, EX_USAGE,
+				 "\"%s\" is one word too many after %s",
+				 arguments->operands[wanted], word);
+	return ERR_OK;
+}
+
+enum err command_parse(int argc, char *const argv[], struct command *command,
+		       struct fault *fault)
+{
+	struct arguments arguments = { .next = argv + (argc > 0) };
+	struct command found = { .name = COMMAND_SERVE };
+	enum err err = ERR_OK;
+
+	options_init(&found.flags);
+	while (err == ERR_OK && *arguments.next)
+		err = read_argument(&arguments, &found, fault);
+	if (err == ERR_OK && found.name == COMMAND_SERVE)
+		err = read_operands(&arguments, &found, fault);
+	if (err == ERR_OK)
+		*command = found;
+	else
+		command_release(&found);
+	return err;
+}
+
+void command_release(struct command *command)
+{
+	options_release(&command->flags);
+}

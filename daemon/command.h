@@ -1,0 +1,35 @@
+/* The command line: what todod is asked to do, and the options given there. */
+#ifndef TODOD_DAEMON_COMMAND_H
+#define TODOD_DAEMON_COMMAND_H
+
+#include "core/err.h"
+#include "daemon/options.h"
+
+struct fault;
+
+enum command_name {
+	COMMAND_SERVE,
+	COMMAND_MIGRATE,
+	COMMAND_MIGRATE_STATUS,
+	COMMAND_BACKUP,
+	COMMAND_HELP,
+	COMMAND_VERSION,
+	COMMAND_CHECK_CONFIG,
+	COMMAND_DUMP_CONFIG,
+	COMMAND_PRINT_ENV_EXAMPLE,
+	COMMAND_PRINT_CONF_EXAMPLE,
+	COMMAND_PRINT_OPTIONS_MAN,
+};
+
+struct command {
+	enum command_name name;
+	const char *file;     /* COMMAND_BACKUP: borrowed from argv */
+	struct options flags; /* owned */
+};
+
+/* ERR_INVALID with a fault of exit status 64, ERR_NO_MEMORY. */
+enum err command_parse(int argc, char *const argv[], struct command *command,
+		       struct fault *fault) __attribute__((warn_unused_result));
+void command_release(struct command *command);
+
+#endif

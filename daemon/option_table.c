@@ -1,0 +1,287 @@
+/*
+ * Everything about each option, once: parsing, --help, --dump-config, the
+ * example files and the man page's list are made from this.
+ */
+#include "config.h"
+
+#include "daemon/option_table.h"
+
+#include "core/password.h"
+
+#define SECTION_PROCESS	 "Process"
+#define SECTION_DATA	 "Data"
+#define SECTION_NETWORK	 "Network"
+#define SECTION_API	 "API"
+#define SECTION_ACCOUNTS "Accounts and tokens"
+#define SECTION_LOG	 "Log"
+#define SECTION_RESERVED "Not supported by this version"
+
+#define RESERVED(id, option_name, option_variable)                            \
+	[id] = {                                                              \
+		.name = option_name,                                          \
+		.variable = option_variable,                                  \
+		.section = SECTION_RESERVED,                                  \
+		.traits = OPTION_IS_RESERVED | OPTION_IS_SECRET,              \
+		.value = "…",                                                 \
+		.help = "Tokens of a Better Auth server.",                    \
+	}
+
+const struct option option_table[OPTION_COUNT] = {
+	[OPTION_CONFIG] = {
+		.name = "config",
+		.variable = "TODOD_CONF",
+		.section = SECTION_PROCESS,
+		.traits = OPTION_IS_NO_KEY,
+		.value = "FILE",
+		.derived = TODOD_SYSCONFDIR "/todod/todod.conf if it exists",
+		.help = "The configuration file.",
+	},
+	[OPTION_ENVIRONMENT] = {
+		.name = "environment",
+		.variable = "ENVIRONMENT",
+		.section = SECTION_PROCESS,
+		.type = OPTION_CHOICE,
+		.traits = OPTION_NEEDS_RESTART,
+		.value = "NAME",
+		.derived = "development on SQLite and in memory, else production",
+		.choices = "development production",
+		.help = "development or production: what the defaults are and\n"
+			"how strict todod is. .env is read in development only.",
+	},
+	[OPTION_USER] = {
+		.name = "user",
+		.variable = "TODOD_USER",
+		.section = SECTION_PROCESS,
+		.traits = OPTION_NEEDS_RESTART,
+		.value = "NAME",
+		.derived = "todod in production, the owner of the data folder in "
+			   "development",
+		.help = "The user to become when started as root.",
+	},
+	[OPTION_WORKERS] = {
+		.name = "workers",
+		.variable = "WORKERS",
+		.section = SECTION_PROCESS,
+		.type = OPTION_NUMBER,
+		.min = 1,
+		.max = 64,
+		.value = "N",
+		.derived = "the CPUs todod may use, at most 8; 1 in memory",
+		.help = "Worker processes.",
+	},
+	[OPTION_DRAIN_TIMEOUT] = {
+		.name = "drain-timeout",
+		.variable = "DRAIN_TIMEOUT",
+		.section = SECTION_PROCESS,
+		.type = OPTION_NUMBER,
+		.min = 0,
+		.max = 3600,
+		.value = "SECONDS",
+		.fallback = "25",
+		.help = "How long a stop waits for requests in flight.",
+	},
+	[OPTION_DATABASE_URL] = {
+		.name = "database-url",
+		.variable = "DATABASE_URL",
+		.section = SECTION_DATA,
+		.traits = OPTION_NEEDS_RESTART | OPTION_HIDES_PASSWORD,
+		.value = "URL",
+		.derived = "todod.db in the data folder",
+		.help = "sqlite:///todod.db (relative), sqlite:////var/x.db\n"
+			"(absolute), memory: (gone with the process).",
+	},
+	[OPTION_DATA_DIR] = {
+		.name = "data-dir",
+		.variable = "DATA_DIR",
+		.section = SECTION_DATA,
+		.traits = OPTION_NEEDS_RESTART,
+		.value = "DIR",
+		.derived = ". in development, /var/lib/todod in production",
+		.help = "The folder of todod.db when no database URL is given.",
+	},
+	[OPTION_REQUEST_TIMEOUT] = {
+		.name = "request-timeout",
+		.variable = "REQUEST_TIMEOUT",
+		.section = SECTION_DATA,
+		.type = OPTION_NUMBER,
+		.min = 1,
+		.max = 300,
+		.value = "SECONDS",
+		.fallback = "10",
+		.help = "How long one step of the database may take before the\n"
+			"request is answered 503.",
+	},
+	[OPTION_HOST] = {
+		.name = "host",
+		.variable = "HOST",
+		.section = SECTION_NETWORK,
+		.traits = OPTION_NEEDS_RESTART,
+		.value = "LIST",
+		.derived = "127.0.0.1,::1 in development; in production ::, which "
+			   "is IPv4 too",
+		.help = "Where to listen: addresses, names and unix:/path,\n"
+			"separated by commas.",
+	},
+	[OPTION_PORT] = {
+		.name = "port",
+		.variable = "PORT",
+		.section = SECTION_NETWORK,
+		.type = OPTION_NUMBER,
+		.min = 0,
+		.max = 65535,
+		.traits = OPTION_NEEDS_RESTART,
+		.value = "N",
+		.fallback = "8000",
+		.help = "The TCP port; 0 picks a free one.",
+	},
+	[OPTION_MAX_CONNECTIONS] = {
+		.name = "max-connections",
+		.variable = "MAX_CONNECTIONS",
+		.section = SECTION_NETWORK,
+		.type = OPTION_NUMBER,
+		.min = 1,
+		.max = 1000000,
+		.value = "N",
+		.derived = "what the limit of open files allows, at most 10000",
+		.help = "Connections of one worker; more wait to be accepted.",
+	},
+	[OPTION_TASKS_DIALECT] = {
+		.name = "tasks-dialect",
+		.variable = "TASKS_DIALECT",
+		.section = SECTION_API,
+		.type = OPTION_CHOICE,
+		.value = "NAME",
+		.fallback = "multiuser",
+		.choices = "multiuser secured",
+		.help = "Whose API is at /api/{user_id}/tasks. secured is not\n"
+			"supported by this version.",
+	},
+	[OPTION_ACCOUNTS] = {
+		.name = "accounts",
+		.variable = "ACCOUNTS",
+		.section = SECTION_API,
+		.type = OPTION_SWITCH,
+		.value = "on|off",
+		.derived = "on with the dialect multiuser",
+		.help = "Whether people can sign up and in here.",
+	},
+	[OPTION_CORS_ORIGINS] = {
+		.name = "cors-origins",
+		.variable = "CORS_ORIGINS",
+		.section = SECTION_API,
+		.traits = OPTION_MAY_BE_EMPTY,
+		.value = "LIST",
+		.derived = "in development ports 3000, 3001 and 5173 of this "
+			   "machine, in production none",
+		.help = "Origins whose pages may call the API, separated by\n"
+			"commas: https://app.example.com, or with one * for a\n"
+			"label of the host: https://*.vercel.app",
+	},
+	[OPTION_FRONTEND_BASE_URL] = {
+		.name = "frontend-base-url",
+		.variable = "FRONTEND_BASE_URL",
+		.section = SECTION_API,
+		.value = "URL",
+		.derived = "none",
+		.help = "Its origin is added to the CORS origins.",
+	},
+	[OPTION_JWT_SECRET_KEY] = {
+		.name = "jwt-secret-key",
+		.variable = "JWT_SECRET_KEY",
+		.section = SECTION_ACCOUNTS,
+		.traits = OPTION_IS_SECRET,
+		.value = "SECRET",
+		.derived = "in development made once and kept beside the database",
+		.help = "Signs the tokens; at least 32 bytes, required in\n"
+			"production: openssl rand -base64 48",
+	},
+	[OPTION_JWT_SECRET_KEY_FILE] = {
+		.name = "jwt-secret-key-file",
+		.variable = "JWT_SECRET_KEY_FILE",
+		.section = SECTION_ACCOUNTS,
+		.value = "FILE",
+		.derived = "none",
+		.help = "A file with the secret, instead of the secret itself.",
+	},
+	[OPTION_JWT_ALLOW_WEAK_SECRET] = {
+		.name = "jwt-allow-weak-secret",
+		.variable = "JWT_ALLOW_WEAK_SECRET",
+		.section = SECTION_ACCOUNTS,
+		.type = OPTION_SWITCH,
+		.value = "yes|no",
+		.fallback = "no",
+		.help = "Start in spite of a secret that can be guessed;\n"
+			"in development only.",
+	},
+	[OPTION_HASH_MEMORY_KIB] = {
+		.name = "hash-memory-kib",
+		.variable = "HASH_MEMORY_KIB",
+		.section = SECTION_ACCOUNTS,
+		.type = OPTION_NUMBER,
+		.min = PASSWORD_MEMORY_KIB_MIN,
+		.max = PASSWORD_MEMORY_KIB_MAX,
+		.value = "KIB",
+		.fallback = "19456",
+		.help = "Memory of one password hash (argon2id).",
+	},
+	[OPTION_HASH_PASSES] = {
+		.name = "hash-passes",
+		.variable = "HASH_PASSES",
+		.section = SECTION_ACCOUNTS,
+		.type = OPTION_NUMBER,
+		.min = PASSWORD_PASSES_MIN,
+		.max = PASSWORD_PASSES_MAX,
+		.value = "N",
+		.fallback = "2",
+		.help = "Passes of one password hash.",
+	},
+	[OPTION_HASH_THREADS] = {
+		.name = "hash-threads",
+		.variable = "HASH_THREADS",
+		.section = SECTION_ACCOUNTS,
+		.type = OPTION_NUMBER,
+		.min = 1,
+		.max = 64,
+		.value = "N",
+		.derived = "the CPUs todod may use",
+		.help = "Password hashes at the same time, over all workers.",
+	},
+	[OPTION_HASH_QUEUE] = {
+		.name = "hash-queue",
+		.variable = "HASH_QUEUE",
+		.section = SECTION_ACCOUNTS,
+		.type = OPTION_NUMBER,
+		.min = 1,
+		.max = 10000,
+		.value = "N",
+		.fallback = "256",
+		.help = "Password hashes that may wait in one worker; one more\n"
+			"is answered 503.",
+	},
+	[OPTION_LOG_LEVEL] = {
+		.name = "log-level",
+		.variable = "LOG_LEVEL",
+		.section = SECTION_LOG,
+		.type = OPTION_CHOICE,
+		.value = "LEVEL",
+		.fallback = "info",
+		.choices = "debug info warn error",
+		.help = "The least level that is logged: debug, info, warn or\n"
+			"error.",
+	},
+	[OPTION_LOG_FORMAT] = {
+		.name = "log-format",
+		.variable = "LOG_FORMAT",
+		.section = SECTION_LOG,
+		.type = OPTION_CHOICE,
+		.value = "json|text",
+		.derived = "text when stderr is a terminal, else json",
+		.choices = "json text",
+		.help = "What a line of the log looks like.",
+	},
+	RESERVED(OPTION_BETTER_AUTH_URL, "better-auth-url", "BETTER_AUTH_URL"),
+	RESERVED(OPTION_BETTER_AUTH_SECRET, "better-auth-secret",
+		 "BETTER_AUTH_SECRET"),
+	RESERVED(OPTION_JWKS_URL, "jwks-url", "JWKS_URL"),
+	RESERVED(OPTION_JWKS_FILE, "jwks-file", "JWKS_FILE"),
+};

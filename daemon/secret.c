@@ -1,0 +1,197 @@
+/*
+ * Secrets in files.  One that is made gets its name by link(2), so that of two
+ * processes that start at once both use the same.
+ */
+#include "config.h"
+
+#include "daemon/secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "core/token.h"
+#include "daemon/fault.h"
+#include "daemon/settings.h"
+
+#define SECRET_FILE_MAX_BYTES 65536
+#define SECRET_RANDOM_BYTES   32
+#define SECRET_SUFFIX	      ".jwt-secret"
+
+void secret_release(struct text *secret)
+{
+	/* What was allocated is ours to write to. */
+	char *bytes = (char *)(uintptr_t)secret->ptr;
+
+	if (bytes)
+		explicit_bzero(bytes, secret->len);
+	free(bytes);
+	secret->ptr = NULL;
+	secret->len = 0;
+}
+
+enum err secret_read(const char *file, struct text *secret, struct fault *fault)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	char *bytes = malloc(SECRET_FILE_MAX_BYTES);
+	size_t len = 0;
+	ssize_t got = fd < 0 ? -1 : 1;
+
+	while (bytes && got > 0 && len < SECRET_FILE_MAX_BYTES) {
+		got = read(fd, bytes + len, SECRET_FILE_MAX_BYTES - len);
+		if (got > 0)
+			len += (size_t)got;
+	}
+	if (got < 0)
+		fault_set(fault, EX_CONFIG, "cannot read the secret in %s: %m",
+			  file);
+	if (fd >= 0)
+		close(fd);
+	while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
+		len--;
+	secret->ptr = bytes;
+	secret->len = len;
+	if (bytes && got >= 0)
+		return ERR_OK;
+	secret_release(secret);
+	return bytes ? ERR_INVALID : ERR_NO_MEMORY;
+}
+
+/* Hexadecimal digits of 32 random bytes. */
+static enum err make(struct text *secret, struct fault *fault)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char random[SECRET_RANDOM_BYTES];
+	char *bytes;
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return fault_set(fault, EX_OSERR, "no random numbers: %m");
+	bytes = malloc(2 * sizeof(random));
+	if (!bytes)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < sizeof(random); i++) {
+		bytes[2 * i] = digits[random[i] >> 4];
+		bytes[2 * i + 1] = digits[random[i] & 15];
+	}
+	explicit_bzero(random, sizeof(random));
+	secret->ptr = bytes;
+	secret->len = 2 * sizeof(random);
+	return ERR_OK;
+}
+
+/* Writes to a name of this process and links it to file, which must not be
+ * there: then errno is EEXIST. */
+static bool keep(const char *file, struct text secret)
+{
+	char name[4096];
+	bool is_kept = false;
+	int saved;
+	int fd;
+
+	if (snprintf(name, sizeof(name), "%s.%ld", file, (long)getpid()) >=
+	    (int)sizeof(name)) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	(void)unlink(name);
+	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		  0600);
+	if (fd < 0)
+		return false;
+	if (write(fd, secret.ptr, secret.len) == (ssize_t)secret.len &&
+	    write(fd, "\n", 1) == 1 && fsync(fd) == 0)
+		is_kept = link(name, file) == 0;
+	saved = errno;
+	close(fd);
+	(void)unlink(name);
+	errno = saved;
+	return is_kept;
+}
+
+static enum err make_and_keep(const char *file, struct text *secret,
+			      struct fault *fault)
+{
+	enum err err = make(secret, fault);
+
+	if (err != ERR_OK)
+		return err;
+	if (keep(file, *secret)) {
+		log_event(LOG_INFO,
+			  "no JWT_SECRET_KEY is set: made one and keep it",
+			  LOG_STRING("file", file));
+		return ERR_OK;
+	}
+	secret_release(secret);
+	if (errno == EEXIST)
+		return secret_read(file, secret, fault);
+	return fault_set(fault, EX_CANTCREAT,
+			 "cannot keep a token secret in %s: %m; set "
+			 "JWT_SECRET_KEY, or let todod write to that folder",
+			 file);
+}
+
+static void warn_of_readers(const char *file)
+{
+	struct stat status;
+
+	if (stat(file, &status) == 0 && (status.st_mode & 077) != 0)
+		log_event(LOG_WARN,
+			  "others may read the token secret: chmod 600 it",
+			  LOG_STRING("file", file));
+}
+
+static enum err check(const char *file, struct text *secret,
+		      struct fault *fault)
+{
+	const char *problem = token_secret_problem(*secret);
+
+	if (!problem)
+		return ERR_OK;
+	secret_release(secret);
+	return fault_set(fault, EX_CONFIG,
+			 "the token secret in %s %s; remove the file to get "
+			 "a new one",
+			 file, problem);
+}
+
+enum err secret_provide(struct settings *settings, struct fault *fault)
+{
+	struct text secret = { NULL, 0 };
+	char file[4096];
+	enum err err;
+
+	if (settings->jwt_secret.ptr)
+		return ERR_OK;
+	if (!settings->location.path) {
+		err = make(&secret, fault);
+		if (err == ERR_OK)
+			log_write(LOG_INFO,
+				  "no JWT_SECRET_KEY is set: made one for this "
+				  "run",
+				  NULL, 0);
+		settings->jwt_secret = secret;
+		return err;
+	}
+	if (snprintf(file, sizeof(file), "%s" SECRET_SUFFIX,
+		     settings->location.path) >= (int)sizeof(file))
+		return fault_set(fault, EX_CONFIG,
+				 "the path of the database is too long");
+	if (access(file, F_OK) == 0) {
+		warn_of_readers(file);
+		err = secret_read(file, &secret, fault);
+	} else {
+		err = make_and_keep(file, &secret, fault);
+	}
+	if (err == ERR_OK)
+		err = check(file, &secret, fault);
+	if (err == ERR_OK)
+		settings->jwt_secret = secret;
+	return err;
+}

@@ -1,0 +1,62 @@
+/*
+ * What the options mean: typed values with the defaults that depend on each
+ * other worked out, and everything refused that todod must not start with.
+ */
+#ifndef TODOD_DAEMON_SETTINGS_H
+#define TODOD_DAEMON_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backends/backends.h"
+#include "core/dialect.h"
+#include "core/err.h"
+#include "core/log.h"
+#include "core/password.h"
+#include "core/text.h"
+#include "daemon/address.h"
+
+struct cors;
+struct fault;
+struct options;
+
+enum settings_environment { SETTINGS_DEVELOPMENT, SETTINGS_PRODUCTION };
+
+struct settings {
+	enum settings_environment environment;
+	struct backend_location location;
+	char *data_folder;  /* where the database is; owned */
+	struct address_list addresses;
+	bool addresses_are_default; /* one that is not there is no error */
+	uint16_t port;
+	unsigned workers;
+	char *user;	    /* given by --user; NULL: not given; owned */
+	size_t connections_max; /* of a worker; 0: as the descriptors allow */
+	int64_t drain_timeout_ms;
+	int64_t request_timeout_ms;
+	enum dialect_name tasks_dialect;
+	bool accounts;
+	struct cors *cors;  /* owned */
+	struct text jwt_secret; /* ptr NULL: to be made (daemon/secret.h) */
+	struct password_cost hash_cost;
+	unsigned hash_threads; /* over all workers */
+	size_t hash_queue_max;
+	enum log_level log_level;
+	enum log_format log_format;
+};
+
+/* Level and format alone, which are wanted before anything can be logged. */
+void settings_log(const struct options *options, enum log_level *level,
+		  enum log_format *format);
+
+/*
+ * Works the settings out and fills options' derived defaults in, for
+ * --dump-config.  Logs warnings.  Opens and makes nothing but reads the file
+ * with the secret.  ERR_INVALID with a fault, ERR_NO_MEMORY.
+ */
+enum err settings_new(struct options *options, struct settings **settings,
+		      struct fault *fault) __attribute__((warn_unused_result));
+void settings_free(struct settings **settings);
+
+#endif
