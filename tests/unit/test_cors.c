@@ -113,8 +113,7 @@ static const char *const malformed[] = {
 	"http://-a",
 	"http://a-",
 	"http://a b",
-	"http://b\xc3\xbc"
-	"cher.example",
+	"http://m\xc3\xbcnchen.example",
 	"http://[::1",
 	"http://[]",
 	"http://[::g]",

@@ -29,8 +29,7 @@ static const char *const accepted[] = {
 	"j\xc3\xbcrgen@example.org",
 	"\xe7\x94\xa8\xe6\x88\xb7@\xe4\xbe\x8b\xe5\xad\x90."
 	"\xe5\xb9\xbf\xe5\x91\x8a",
-	"a@b\xc3\xbc"
-	"cher.example",
+	"a@m\xc3\xbcnchen.example",
 	"test@localhost.localdomain",
 	"a@example.test",
 	"a@example.invalid",
