@@ -6,11 +6,10 @@
 
 #include "daemon/acceptor.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <event2/listener.h>
-#include <event2/util.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/clock.h"
@@ -18,10 +17,10 @@
 #include "daemon/fairshare.h"
 #include "daemon/shared.h"
 
-#define LISTENERS_MAX	 32
-#define FAIR_PAUSE_MS	 4
+#define LISTENERS_MAX	  32
+#define FAIR_PAUSE_MS	  4
 #define SHORTAGE_PAUSE_MS 100
-#define SHORTAGE_LOG_US	 INT64_C(1000000)
+#define SHORTAGE_LOG_US	  INT64_C(1000000)
 
 /* Reasons not to accept; bits. */
 enum pause {
@@ -94,13 +93,14 @@ static void on_error(struct evconnlistener *listener, void *arg)
 {
 	struct acceptor *acceptor = arg;
 	int64_t now_us = clock_monotonic_us();
+	char error[64];
 
 	(void)listener;
+	(void)snprintf(error, sizeof(error), "%m");
 	if (now_us - acceptor->shortage_logged_us > SHORTAGE_LOG_US) {
 		acceptor->shortage_logged_us = now_us;
 		log_event(LOG_ERROR, "cannot accept connections",
-			  LOG_STRING("error",
-				     evutil_socket_error_to_string(errno)),
+			  LOG_STRING("error", error),
 			  LOG_STRING("remedy",
 				     "raise the limit of open files, or lower "
 				     "--max-connections"));

@@ -103,8 +103,7 @@ enum err address_list_parse(struct text text, struct address_list *list,
 
 	while (!is_last) {
 		size_t comma = text_find_byte(text, ',');
-		struct text entry =
-			text_trim_blank(text_slice(text, 0, comma));
+		struct text entry = text_trim_blank(text_slice(text, 0, comma));
 		enum err err;
 
 		is_last = comma == text.len;

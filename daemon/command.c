@@ -52,8 +52,7 @@ static enum err refuse_flag(struct text name, struct fault *fault)
 	enum option_id id = option_find_name(name);
 	const char *nearest;
 
-	if (id != OPTION_COUNT &&
-	    option_get(id)->traits & OPTION_IS_RESERVED)
+	if (id != OPTION_COUNT && option_get(id)->traits & OPTION_IS_RESERVED)
 		return fault_set(fault, EX_USAGE,
 				 "--%s is not supported by this version",
 				 option_get(id)->name);
@@ -62,12 +61,11 @@ static enum err refuse_flag(struct text name, struct fault *fault)
 				 "--%s: everybody on this machine could read a "
 				 "secret on the command line; set %s in the "
 				 "environment instead, or --%s-file",
-				 option_get(id)->name,
-				 option_get(id)->variable,
+				 option_get(id)->name, option_get(id)->variable,
 				 option_get(id)->name);
 	nearest = option_nearest(name);
-	if (nearest && option_is_flag(option_get(
-			       option_find_name(text_of(nearest)))))
+	if (nearest &&
+	    option_is_flag(option_get(option_find_name(text_of(nearest)))))
 		return fault_set(fault, EX_USAGE,
 				 "unknown option --%.*s; did you mean --%s?",
 				 (int)name.len, name.ptr, nearest);
@@ -79,7 +77,7 @@ static enum err refuse_flag(struct text name, struct fault *fault)
 /* A switch may stand alone. */
 static bool stands_alone(const struct option *option, const char *next)
 {
-	static const char *const words[] = { "yes", "no",    "on", "off",
+	static const char *const words[] = { "yes",  "no",    "on", "off",
 					     "true", "false", "1",  "0" };
 
 	if (option->type != OPTION_SWITCH)
@@ -122,8 +120,8 @@ static enum err read_argument(struct arguments *arguments,
 			      struct command *command, struct fault *fault)
 {
 	const char *argument = *arguments->next++;
-	size_t room = sizeof(arguments->operands) /
-		      sizeof(arguments->operands[0]);
+	size_t room =
+		sizeof(arguments->operands) / sizeof(arguments->operands[0]);
 
 	if (arguments->are_operands || argument[0] != '-' || !argument[1]) {
 		if (arguments->operand_count < room)

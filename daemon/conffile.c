@@ -145,7 +145,8 @@ static enum err read_quoted(struct reader *reader, char quote,
 		if (c == '\\' && escapes &&
 		    reader->offset + 1 < reader->content.len) {
 			char plain = unescape(
-				escapes, reader->content.ptr[reader->offset + 1]);
+				escapes,
+				reader->content.ptr[reader->offset + 1]);
 
 			if (plain) {
 				reader->offset++;
@@ -242,7 +243,8 @@ static enum err read_env_line(struct reader *reader)
 	return err == ERR_OK ? hand_over(reader, name, line) : err;
 }
 
-static enum err parse(struct text content, enum err (*read_line)(struct reader *),
+static enum err parse(struct text content,
+		      enum err (*read_line)(struct reader *),
 		      conffile_pair_fn *on_pair, void *arg,
 		      struct conffile_error *error)
 {

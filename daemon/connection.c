@@ -311,9 +311,9 @@ struct bufferevent *connections_bufferevent(struct event_base *base, void *arg)
 	struct connection **bucket;
 	struct bufferevent *bev;
 
-	bev = connection ? bufferevent_socket_new(base, -1,
-						  BEV_OPT_CLOSE_ON_FREE) :
-			   NULL;
+	bev = connection ?
+		      bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE) :
+		      NULL;
 	if (!bev) {
 		/* evhttp makes one itself or refuses the connection. */
 		free(connection);
@@ -360,7 +360,8 @@ struct connection *connection_hold(struct connections *connections,
 		evhttp_request_get_connection(request);
 	struct connection *connection;
 
-	connection = find(connections, evhttp_connection_get_bufferevent(evcon));
+	connection =
+		find(connections, evhttp_connection_get_bufferevent(evcon));
 	if (!connection)
 		return NULL;
 	if (!connection->has_closecb)
@@ -434,8 +435,8 @@ enum err connections_new(const struct connections_options *options,
 		buckets *= 2;
 	connections->bucket_mask = buckets - 1;
 	connections->buckets = calloc(buckets, sizeof(struct connection *));
-	connections->on_sweep = evtimer_new(options->base, on_sweep,
-					    connections);
+	connections->on_sweep =
+		evtimer_new(options->base, on_sweep, connections);
 	connections->on_let_go =
 		evtimer_new(options->base, on_let_go, connections);
 	if (!connections->buckets || !connections->on_sweep ||

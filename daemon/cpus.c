@@ -143,9 +143,8 @@ static unsigned cpus_of_cgroups(void)
 		list++;
 		group++;
 		if (group - list == 1)
-			limit = smaller_limit(limit,
-					      limit_of("/sys/fs/cgroup", group,
-						       read_v2));
+			limit = smaller_limit(limit, limit_of("/sys/fs/cgroup",
+							      group, read_v2));
 		else if (has_cpu(list, (size_t)(group - list) - 1))
 			limit = smaller_limit(limit,
 					      limit_of("/sys/fs/cgroup/cpu",

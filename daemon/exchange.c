@@ -52,7 +52,7 @@ struct exchange {
 	char client[INET6_ADDRSTRLEN];
 	http_drained_fn *on_drained;
 	void *drained_arg;
-	struct loop_job job; /* tells on_drained, or aborts */
+	struct loop_job job;   /* tells on_drained, or aborts */
 	struct exchange *next; /* in the pool */
 };
 
@@ -94,8 +94,7 @@ static void log_request(const struct exchange *exchange, const char *outcome)
 	const struct http_exchange *port = &exchange->port;
 	enum http_method method = port->request.method;
 
-	log_event(LOG_INFO, "request",
-		  LOG_TEXT("request_id", port->request_id),
+	log_event(LOG_INFO, "request", LOG_TEXT("request_id", port->request_id),
 		  LOG_STRING("method", http_method_name(method)),
 		  LOG_STRING("route", port->route),
 		  LOG_INT("status", exchange->status),

@@ -3,7 +3,7 @@
 
 #include "daemon/fairshare.h"
 
-#define SLACK_DIVISOR 8	  /* of the mean */
+#define SLACK_DIVISOR 8 /* of the mean */
 #define BURST_MAX     256
 
 bool fairshare_is_exceeded(const unsigned *counts, size_t count)

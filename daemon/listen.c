@@ -27,9 +27,9 @@
 #include "daemon/notify.h"
 #include "daemon/settings.h"
 
-#define BACKLOG		     1024 /* the kernel cuts it to somaxconn */
-#define FREE_PORT_TRIES	     16
-#define FREE_PORT_IS_TAKEN   ERR_CONFLICT
+#define BACKLOG		   1024 /* the kernel cuts it to somaxconn */
+#define FREE_PORT_TRIES	   16
+#define FREE_PORT_IS_TAKEN ERR_CONFLICT
 
 /* What binding works on. */
 struct binder {
@@ -122,7 +122,8 @@ static void describe(const struct sockaddr *address, char *text, size_t size,
 	*port = ntohs(((const struct sockaddr_in *)address)->sin_port);
 	if (address->sa_family == AF_INET6) {
 		ip = &((const struct sockaddr_in6 *)address)->sin6_addr;
-		*port = ntohs(((const struct sockaddr_in6 *)address)->sin6_port);
+		*port = ntohs(
+			((const struct sockaddr_in6 *)address)->sin6_port);
 	}
 	if (!inet_ntop(address->sa_family, ip, text, (socklen_t)size))
 		(void)snprintf(text, size, "?");
@@ -259,6 +260,10 @@ static enum err bind_any_ipv4(struct binder *binder)
 
 	if (binder->listeners->count > 0)
 		return ERR_OK;
+	if (binder->settings->environment != SETTINGS_PRODUCTION)
+		return fault_set(binder->fault, EX_UNAVAILABLE,
+				 "this machine has no loopback address; "
+				 "choose an address with --host (HOST)");
 	return bind_host(binder, &any);
 }
 

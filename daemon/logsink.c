@@ -75,8 +75,8 @@ static ssize_t write_some(const char *bytes, size_t len)
 	    (poll(&poll_fd, 1, 0) <= 0 || !(poll_fd.revents & POLLOUT)))
 		return 0;
 	if (sink.way == WAY_SOCKET)
-		written = send(sink.fd, bytes, len,
-			       MSG_DONTWAIT | MSG_NOSIGNAL);
+		written =
+			send(sink.fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	else
 		written = write(sink.fd, bytes, len);
 	if (written < 0 && (errno == EAGAIN || errno == EINTR))

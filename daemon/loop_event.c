@@ -145,7 +145,8 @@ static struct loop_timer *timer_new(struct loop *port, loop_timer_fn *fn,
 
 static void timer_start(struct loop_timer *timer, int64_t delay_ms)
 {
-	const struct timeval delay = { delay_ms / 1000, delay_ms % 1000 * 1000 };
+	const struct timeval delay = { delay_ms / 1000,
+				       delay_ms % 1000 * 1000 };
 
 	(void)event_add(timer->event, &delay);
 }
@@ -177,10 +178,9 @@ static struct event_base *base_new(void)
 	/* Only the loop's own thread touches the base.  The change list saves
 	 * two of epoll's system calls per request. */
 	if (config &&
-	    event_config_set_flag(config,
-				  EVENT_BASE_FLAG_NOLOCK |
-					  EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) ==
-		    0)
+	    event_config_set_flag(
+		    config, EVENT_BASE_FLAG_NOLOCK |
+				    EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
 		base = event_base_new_with_config(config);
 	if (config)
 		event_config_free(config);

@@ -3,6 +3,7 @@
 
 #include "daemon/notify.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +42,7 @@ void notify_reloading(void)
 {
 	char state[80];
 
-	(void)snprintf(state, sizeof(state),
-		       "RELOADING=1\nMONOTONIC_USEC=%lld",
+	(void)snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%lld",
 		       (long long)clock_monotonic_us());
 	notify_send(state);
 }

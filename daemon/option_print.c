@@ -194,8 +194,7 @@ static void print_example(FILE *out, enum example example)
 		(void)fputc('\n', out);
 		print_help_lines(out, option, "# ");
 		if (option->derived)
-			(void)fprintf(out, "# Default: %s.\n",
-				      option->derived);
+			(void)fprintf(out, "# Default: %s.\n", option->derived);
 		(void)fprintf(out, "#%s%s%s\n", name,
 			      example == EXAMPLE_ENV ? "=" : " = ",
 			      option->fallback ? option->fallback : "");

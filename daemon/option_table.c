@@ -16,14 +16,14 @@
 #define SECTION_LOG	 "Log"
 #define SECTION_RESERVED "Not supported by this version"
 
-#define RESERVED(id, option_name, option_variable)                            \
-	[id] = {                                                              \
-		.name = option_name,                                          \
-		.variable = option_variable,                                  \
-		.section = SECTION_RESERVED,                                  \
-		.traits = OPTION_IS_RESERVED | OPTION_IS_SECRET,              \
-		.value = "…",                                                 \
-		.help = "Tokens of a Better Auth server.",                    \
+#define RESERVED(id, option_name, option_variable)               \
+	[id] = {                                                 \
+		.name = option_name,                             \
+		.variable = option_variable,                     \
+		.section = SECTION_RESERVED,                     \
+		.traits = OPTION_IS_RESERVED | OPTION_IS_SECRET, \
+		.value = "…",                                    \
+		.help = "Tokens of a Better Auth server.",       \
 	}
 
 const struct option option_table[OPTION_COUNT] = {

@@ -295,6 +295,23 @@ enum err options_derive(struct options *options, enum option_id id,
 	return ERR_OK;
 }
 
+enum err options_copy(struct options *options, const struct options *from,
+		      enum option_id id)
+{
+	const struct option_value *value = &from->values[id];
+	struct option_value copy = { .origin = value->origin };
+
+	if (value->text && !(copy.text = strdup(value->text)))
+		return ERR_NO_MEMORY;
+	if (value->place && !(copy.place = strdup(value->place))) {
+		forget(&copy);
+		return ERR_NO_MEMORY;
+	}
+	forget(&options->values[id]);
+	options->values[id] = copy;
+	return ERR_OK;
+}
+
 const char *options_text(const struct options *options, enum option_id id)
 {
 	if (options->values[id].text)

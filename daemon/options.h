@@ -52,16 +52,16 @@ enum option_type { OPTION_TEXT, OPTION_NUMBER, OPTION_SWITCH, OPTION_CHOICE };
 
 /* Bits of an option. */
 enum option_trait {
-	OPTION_IS_SECRET = 1 << 0,     /* no flag, its value is never shown */
+	OPTION_IS_SECRET = 1 << 0,	/* no flag, its value is never shown */
 	OPTION_HIDES_PASSWORD = 1 << 1, /* a URL: its password is not shown */
-	OPTION_NEEDS_RESTART = 1 << 2, /* a reload does not change it */
-	OPTION_MAY_BE_EMPTY = 1 << 3,  /* in flags and todod.conf */
-	OPTION_IS_RESERVED = 1 << 4,   /* known, but not supported yet */
-	OPTION_IS_NO_KEY = 1 << 5,     /* not in todod.conf or .env */
+	OPTION_NEEDS_RESTART = 1 << 2,	/* a reload does not change it */
+	OPTION_MAY_BE_EMPTY = 1 << 3,	/* in flags and todod.conf */
+	OPTION_IS_RESERVED = 1 << 4,	/* known, but not supported yet */
+	OPTION_IS_NO_KEY = 1 << 5,	/* not in todod.conf or .env */
 };
 
 struct option {
-	const char *name;     /* the flag without dashes, the key in todod.conf */
+	const char *name; /* the flag without dashes, the key in todod.conf */
 	const char *variable; /* in the environment and in .env */
 	const char *section;  /* heading of the lists */
 	enum option_type type;
@@ -128,6 +128,10 @@ enum err options_set(struct options *options, enum option_id id,
 /* Fills in a default that was found out at start; ERR_NO_MEMORY. */
 enum err options_derive(struct options *options, enum option_id id,
 			const char *value) __attribute__((warn_unused_result));
+
+/* Makes an option what it is in from, its origin too; ERR_NO_MEMORY. */
+enum err options_copy(struct options *options, const struct options *from,
+		      enum option_id id) __attribute__((warn_unused_result));
 
 /* The value or its default, borrowed; NULL: neither. */
 const char *options_text(const struct options *options, enum option_id id);

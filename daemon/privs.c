@@ -124,10 +124,9 @@ enum err privs_choose(const struct settings *settings,
 
 static bool become(const struct identity *identity)
 {
-	bool has_groups = identity->name[0] ?
-				  initgroups(identity->name, identity->gid) ==
-					  0 :
-				  setgroups(0, NULL) == 0;
+	bool has_groups = identity->name[0] ? initgroups(identity->name,
+							 identity->gid) == 0 :
+					      setgroups(0, NULL) == 0;
 
 	return has_groups &&
 	       setresgid(identity->gid, identity->gid, identity->gid) == 0 &&

@@ -25,10 +25,10 @@
 /* Those of the API; TRACE so that it is answered like any other that nothing
  * has.  Never all bits: evhttp would take the body of an unknown method for
  * the next request. */
-#define SERVER_METHODS                                                        \
-	(EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST |                 \
-	 EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH | EVHTTP_REQ_DELETE |              \
-	 EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE)
+#define SERVER_METHODS                                                         \
+	(EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | \
+	 EVHTTP_REQ_PATCH | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |           \
+	 EVHTTP_REQ_TRACE)
 
 _Static_assert(SERVER_BODY_MAX_BYTES > HTTP_BODY_MAX_BYTES,
 	       "a body that is too long must reach the application");
@@ -139,8 +139,7 @@ enum err server_new(const struct server_options *options, struct server **out)
 	evhttp_set_default_content_type(server->http, NULL);
 	evhttp_set_bevcb(server->http, connections_bufferevent,
 			 server->connections);
-	evhttp_set_gencb(server->http, exchanges_on_request,
-			 server->exchanges);
+	evhttp_set_gencb(server->http, exchanges_on_request, server->exchanges);
 	*out = server;
 	return ERR_OK;
 }
@@ -171,10 +170,9 @@ enum err server_listen(struct server *server, int fd)
 
 	/* The socket listens already.  This process must close it to stop:
 	 * the kernel takes connections as long as anybody has it. */
-	listener = evconnlistener_new(server->base, NULL, NULL,
-				      LEV_OPT_CLOSE_ON_EXEC |
-					      LEV_OPT_CLOSE_ON_FREE,
-				      0, fd);
+	listener = evconnlistener_new(
+		server->base, NULL, NULL,
+		LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_CLOSE_ON_FREE, 0, fd);
 	if (!listener) {
 		close(fd);
 		return ERR_NO_MEMORY;

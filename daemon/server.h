@@ -23,8 +23,7 @@ struct server_options {
 };
 
 enum err server_new(const struct server_options *options,
-		    struct server **server)
-	__attribute__((warn_unused_result));
+		    struct server **server) __attribute__((warn_unused_result));
 
 /* No request may be in flight any more. */
 void server_free(struct server **server);

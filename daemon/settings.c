@@ -16,16 +16,16 @@
 #include "daemon/options.h"
 #include "daemon/secret.h"
 
-#define DATABASE_FILE		"todod.db"
-#define DATA_DIR_IN_PRODUCTION	"/var/lib/todod"
-#define WORKERS_DEFAULT_MAX	8
-#define HASH_THREADS_MAX	64
-#define URL_BYTES		4096
+#define DATABASE_FILE	       "todod.db"
+#define DATA_DIR_IN_PRODUCTION "/var/lib/todod"
+#define WORKERS_DEFAULT_MAX    8
+#define HASH_THREADS_MAX       64
+#define URL_BYTES	       4096
 
 #define HOST_IN_DEVELOPMENT "127.0.0.1,::1"
 #define HOST_IN_PRODUCTION  "::"
-#define CORS_IN_DEVELOPMENT                                                   \
-	"http://localhost:3000,http://localhost:3001,http://localhost:5173,"  \
+#define CORS_IN_DEVELOPMENT                                                  \
+	"http://localhost:3000,http://localhost:3001,http://localhost:5173," \
 	"http://127.0.0.1:3000,http://127.0.0.1:3001,http://127.0.0.1:5173"
 
 /* What the steps below work on. */
@@ -281,15 +281,14 @@ static enum err set_api(struct maker *maker)
 	struct options *options = maker->options;
 	enum err err;
 
-	err = dialect_parse(text_of(options_text(options,
-						 OPTION_TASKS_DIALECT)),
-			    &settings->tasks_dialect);
+	err = dialect_parse(
+		text_of(options_text(options, OPTION_TASKS_DIALECT)),
+		&settings->tasks_dialect);
 	if (err == ERR_OK && !options_text(options, OPTION_ACCOUNTS))
-		err = options_derive(options, OPTION_ACCOUNTS,
-				     settings->tasks_dialect ==
-						     DIALECT_MULTIUSER ?
-					     "on" :
-					     "off");
+		err = options_derive(
+			options, OPTION_ACCOUNTS,
+			settings->tasks_dialect == DIALECT_MULTIUSER ? "on" :
+								       "off");
 	settings->accounts = options_is_on(options, OPTION_ACCOUNTS);
 	return err == ERR_OK ? set_cors(maker) : err;
 }
@@ -319,8 +318,8 @@ static enum err read_secret(struct maker *maker)
 
 static enum err set_secret(struct maker *maker)
 {
-	bool allows_weak = options_is_on(maker->options,
-					 OPTION_JWT_ALLOW_WEAK_SECRET);
+	bool allows_weak =
+		options_is_on(maker->options, OPTION_JWT_ALLOW_WEAK_SECRET);
 	const struct text *secret = &maker->settings->jwt_secret;
 	const char *problem = NULL;
 	enum err err;
@@ -383,7 +382,7 @@ enum err settings_new(struct options *options, struct settings **out,
 		      struct fault *fault)
 {
 	/* Each step may use what the earlier ones found. */
-	static enum err (*const steps[])(struct maker *maker) = {
+	static enum err (*const steps[])(struct maker * maker) = {
 		refuse_reserved, set_log,     set_database, set_environment,
 		set_network,	 set_process, set_api,	    set_secret,
 	};

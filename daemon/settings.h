@@ -26,18 +26,18 @@ enum settings_environment { SETTINGS_DEVELOPMENT, SETTINGS_PRODUCTION };
 struct settings {
 	enum settings_environment environment;
 	struct backend_location location;
-	char *data_folder;  /* where the database is; owned */
+	char *data_folder; /* where the database is; owned */
 	struct address_list addresses;
 	bool addresses_are_default; /* one that is not there is no error */
 	uint16_t port;
 	unsigned workers;
-	char *user;	    /* given by --user; NULL: not given; owned */
+	char *user;		/* given by --user; NULL: not given; owned */
 	size_t connections_max; /* of a worker; 0: as the descriptors allow */
 	int64_t drain_timeout_ms;
 	int64_t request_timeout_ms;
 	enum dialect_name tasks_dialect;
 	bool accounts;
-	struct cors *cors;  /* owned */
+	struct cors *cors;	/* owned */
 	struct text jwt_secret; /* ptr NULL: to be made (daemon/secret.h) */
 	struct password_cost hash_cost;
 	unsigned hash_threads; /* over all workers */

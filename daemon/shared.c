@@ -69,8 +69,7 @@ size_t shared_connections(const struct shared *shared, unsigned own_slot,
 {
 	size_t count = 0;
 
-	counts[count++] =
-		atomic_load(&shared->slots[own_slot].connections);
+	counts[count++] = atomic_load(&shared->slots[own_slot].connections);
 	for (unsigned i = 0; i < SHARED_SLOTS; i++) {
 		const struct shared_slot *slot = &shared->slots[i];
 

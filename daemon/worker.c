@@ -31,7 +31,7 @@
 #include "daemon/settings.h"
 #include "daemon/shared.h"
 
-#define HEARTBEAT_MS	       1000
+#define HEARTBEAT_MS		1000
 #define CONNECTIONS_MAX_DEFAULT 10000
 /* Descriptors for other things than connections. */
 #define DESCRIPTORS_RESERVED 64
@@ -191,9 +191,9 @@ static enum err make_events(struct worker *worker)
 		return ERR_SYSTEM;
 	worker->on_signal = event_new(base, worker->signal_fd,
 				      EV_READ | EV_PERSIST, on_signal, worker);
-	worker->on_master_gone =
-		event_new(base, worker->options->master_fd,
-			  EV_READ | EV_PERSIST, on_master_gone, worker);
+	worker->on_master_gone = event_new(base, worker->options->master_fd,
+					   EV_READ | EV_PERSIST, on_master_gone,
+					   worker);
 	worker->on_heartbeat =
 		event_new(base, -1, EV_PERSIST, on_heartbeat, worker);
 	worker->on_drain_end = evtimer_new(base, on_drain_end, worker);
@@ -299,7 +299,7 @@ static enum err start(struct worker *worker)
 		const char *what;
 		enum err (*step)(struct worker *worker);
 	} steps[] = {
-		{ "events", make_events },	{ "database", open_storage },
+		{ "events", make_events },	 { "database", open_storage },
 		{ "hash threads", make_hashes }, { "application", make_app },
 		{ "http server", make_server },
 	};
@@ -307,8 +307,8 @@ static enum err start(struct worker *worker)
 
 	if (err == ERR_OK)
 		logsink_attach(loop_event_port(worker->loop));
-	for (size_t i = 0; err == ERR_OK && i < sizeof(steps) / sizeof(steps[0]);
-	     i++) {
+	for (size_t i = 0;
+	     err == ERR_OK && i < sizeof(steps) / sizeof(steps[0]); i++) {
 		beat(worker);
 		err = steps[i].step(worker);
 		if (err != ERR_OK)

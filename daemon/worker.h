@@ -12,7 +12,7 @@ struct shared;
 struct worker_options {
 	const struct settings *settings;
 	struct shared *shared;
-	unsigned slot;	/* in the shared memory */
+	unsigned slot;	 /* in the shared memory */
 	unsigned number; /* in the log */
 	const int *listener_fds;
 	size_t listener_count;

@@ -1,0 +1,471 @@
+/*
+ * The master's loop: it sleeps in sigtimedwait() with its signals blocked, so
+ * that nothing ever interrupts it, and decides what to do when it wakes.
+ */
+#include "config.h"
+
+#include "daemon/master.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "daemon/fault.h"
+#include "daemon/listen.h"
+#include "daemon/logsink.h"
+#include "daemon/notify.h"
+#include "daemon/options.h"
+#include "daemon/privs.h"
+#include "daemon/reload.h"
+#include "daemon/secret.h"
+#include "daemon/settings.h"
+#include "daemon/spawn.h"
+#include "daemon/workers.h"
+
+enum master_phase {
+	MASTER_STARTING,  /* the first workers are to begin to serve */
+	MASTER_SERVING,	  /* all is well */
+	MASTER_RELOADING, /* new workers start beside the old ones */
+	MASTER_STOPPING,  /* the workers drain */
+};
+
+struct master {
+	enum master_phase phase;
+	const struct options *flags;
+	struct options *options;
+	struct settings **settings;
+	struct fault *fault;
+	struct listeners listeners;
+	struct workers workers;
+	unsigned generation; /* of those that serve */
+	sigset_t signals;
+	int exit_code;
+	/* MASTER_RELOADING: */
+	struct options new_options;
+	struct settings *new_settings;
+	bool reload_again; /* another SIGHUP came meanwhile */
+};
+
+/* --- stopping ------------------------------------------------------------ */
+
+static void begin_stop(struct master *master, int exit_code)
+{
+	if (master->phase == MASTER_STOPPING)
+		return;
+	master->phase = MASTER_STOPPING;
+	master->exit_code = exit_code;
+	notify_send("STOPPING=1");
+	log_event(LOG_INFO, "stopping",
+		  LOG_INT("workers",
+			  (int64_t)workers_running(&master->workers)));
+	listen_close(&master->listeners);
+	workers_forget_respawns(&master->workers);
+	workers_drain(&master->workers, 0, master->generation + 1,
+		      (*master->settings)->drain_timeout_ms);
+}
+
+static void on_stop_signal(struct master *master)
+{
+	if (master->phase != MASTER_STOPPING) {
+		begin_stop(master, EX_OK);
+		return;
+	}
+	log_write(LOG_WARN, "stopping at once", NULL, 0);
+	workers_kill(&master->workers);
+}
+
+/* --- reloading ----------------------------------------------------------- */
+
+static void refuse_reload(struct master *master, const char *reason)
+{
+	log_event(LOG_ERROR, "reload refused", LOG_STRING("reason", reason));
+	settings_free(&master->new_settings);
+	options_release(&master->new_options);
+	notify_send("READY=1");
+}
+
+/* The new workers did not come: the old ones go on. */
+static void give_up_reload(struct master *master)
+{
+	unsigned next = master->generation + 1;
+
+	master->phase = MASTER_SERVING;
+	workers_drain(&master->workers, next, next, 0);
+	refuse_reload(master, "a worker with the new configuration did not "
+			      "start");
+}
+
+static void start_new_workers(struct master *master)
+{
+	struct workers *workers = &master->workers;
+	unsigned next = master->generation + 1;
+
+	master->phase = MASTER_RELOADING;
+	for (unsigned i = 0; i < master->new_settings->workers; i++) {
+		if (workers_start(workers, master->new_settings, i, next) !=
+		    ERR_OK) {
+			give_up_reload(master);
+			return;
+		}
+	}
+}
+
+static void reload(struct master *master)
+{
+	struct fault fault = { 0, "" };
+	enum err err;
+
+	if (master->phase != MASTER_SERVING) {
+		master->reload_again = master->phase != MASTER_STOPPING;
+		return;
+	}
+	notify_reloading();
+	options_init(&master->new_options);
+	if (!(*master->settings)->location.backend->is_shared) {
+		refuse_reload(master, "the data are in the memory of one "
+				      "worker and would be lost: restart todod "
+				      "instead");
+		return;
+	}
+	err = reload_configuration(master->flags, master->options,
+				   &master->new_options, &master->new_settings,
+				   &fault);
+	if (err == ERR_INVALID)
+		refuse_reload(master, fault.text);
+	else if (err != ERR_OK)
+		refuse_reload(master, err_text(err));
+	else
+		start_new_workers(master);
+}
+
+/* The new workers serve: the old ones may go. */
+static void finish_reload(struct master *master)
+{
+	struct settings *old = *master->settings;
+
+	workers_forget_respawns(&master->workers);
+	workers_drain(&master->workers, 0, master->generation,
+		      old->drain_timeout_ms);
+	master->generation++;
+	settings_free(master->settings);
+	options_release(master->options);
+	*master->settings = master->new_settings;
+	*master->options = master->new_options;
+	master->new_settings = NULL;
+	options_init(&master->new_options);
+	master->phase = MASTER_SERVING;
+	atomic_store(&master->workers.shared->hash_token_count,
+		     (*master->settings)->hash_threads);
+	logsink_configure((*master->settings)->log_level,
+			  (*master->settings)->log_format, -1);
+	log_event(LOG_INFO, "reloaded",
+		  LOG_INT("workers", (*master->settings)->workers));
+	notify_send("READY=1");
+}
+
+/* --- the workers' ends --------------------------------------------------- */
+
+/* Whether every worker has failed since the start, and none serves. */
+static bool has_nobody(struct master *master)
+{
+	for (unsigned i = 0; i < (*master->settings)->workers; i++)
+		if (master->workers.seats[i].failures == 0)
+			return false;
+	return workers_serving(&master->workers, master->generation) == 0;
+}
+
+static void on_exit_in(struct master *master, const struct workers_exit *ended)
+{
+	switch (master->phase) {
+	case MASTER_STARTING:
+		if (!has_nobody(master))
+			return;
+		fault_set(master->fault,
+			  ended->exit_code < 128 && ended->exit_code > 0 ?
+				  ended->exit_code :
+				  EX_SOFTWARE,
+			  "no worker could be started; the log says why");
+		begin_stop(master, master->fault->exit_code);
+		return;
+	case MASTER_RELOADING:
+		if (ended->generation > master->generation)
+			give_up_reload(master);
+		return;
+	case MASTER_SERVING:
+	case MASTER_STOPPING:
+		return;
+	}
+}
+
+static void on_exit_of(void *arg, const struct workers_exit *ended)
+{
+	struct master *master = arg;
+
+	if (ended->was_told || master->phase == MASTER_STOPPING)
+		return;
+	if (ended->exit_code == EX_DATAERR) {
+		log_write(LOG_ERROR,
+			  "stopping: the database is damaged or of another "
+			  "version",
+			  NULL, 0);
+		begin_stop(master, EX_DATAERR);
+		return;
+	}
+	if (ended->generation == master->generation)
+		workers_schedule(&master->workers, ended);
+	on_exit_in(master, ended);
+}
+
+/* --- the loop ------------------------------------------------------------ */
+
+/* Where to point a browser, for the person at the keyboard. */
+static void log_urls(const struct master *master)
+{
+	char url[ADDRESS_TEXT_BYTES + 32], docs[ADDRESS_TEXT_BYTES + 40];
+
+	if ((*master->settings)->environment != SETTINGS_DEVELOPMENT)
+		return;
+	for (size_t i = 0; i < master->listeners.count; i++) {
+		const struct listener *each = &master->listeners.items[i];
+		bool is_ipv6 = strchr(each->address, ':') != NULL;
+
+		if (each->port == 0)
+			continue;
+		(void)snprintf(url, sizeof(url), "http://%s%s%s:%d",
+			       is_ipv6 ? "[" : "", each->address,
+			       is_ipv6 ? "]" : "", each->port);
+		(void)snprintf(docs, sizeof(docs), "%s/docs", url);
+		log_event(LOG_INFO, "try it", LOG_STRING("url", url),
+			  LOG_STRING("docs", docs));
+		return;
+	}
+}
+
+static void look_at_readiness(struct master *master)
+{
+	unsigned generation = master->generation;
+	size_t serving;
+
+	if (master->phase == MASTER_RELOADING)
+		generation++;
+	serving = workers_serving(&master->workers, generation);
+	if (master->phase == MASTER_STARTING &&
+	    serving == (*master->settings)->workers) {
+		master->phase = MASTER_SERVING;
+		log_event(LOG_INFO, "ready",
+			  LOG_INT("workers", (int64_t)serving));
+		log_urls(master);
+		notify_send("READY=1");
+	} else if (master->phase == MASTER_RELOADING &&
+		   serving == master->new_settings->workers) {
+		finish_reload(master);
+	}
+}
+
+static void on_signal(struct master *master, const siginfo_t *info)
+{
+	switch (info->si_signo) {
+	case SIGTERM:
+	case SIGINT:
+	case SIGQUIT:
+		on_stop_signal(master);
+		break;
+	case SIGHUP:
+		/* From the kernel it means that our terminal was closed. */
+		if (info->si_code == SI_KERNEL)
+			on_stop_signal(master);
+		else
+			reload(master);
+		break;
+	default:
+		/* SIGCHLD and SIGUSR1 only wake: there is something to see. */
+		break;
+	}
+}
+
+static void wait_for_signal(struct master *master)
+{
+	int64_t wait_ms =
+		workers_next_ms(&master->workers, clock_monotonic_us());
+	const struct timespec wait = { wait_ms / 1000,
+				       wait_ms % 1000 * 1000000 };
+	siginfo_t info;
+
+	if (sigtimedwait(&master->signals, &info, &wait) > 0)
+		on_signal(master, &info);
+}
+
+static void look_after_workers(struct master *master)
+{
+	struct workers *workers = &master->workers;
+	int64_t now_us;
+
+	workers_reap(workers, on_exit_of, master);
+	look_at_readiness(master);
+	now_us = clock_monotonic_us();
+	workers_check(workers, now_us);
+	if (master->phase == MASTER_STARTING || master->phase == MASTER_SERVING)
+		workers_respawn(workers, *master->settings, master->generation,
+				now_us);
+	if (master->phase == MASTER_SERVING && master->reload_again) {
+		master->reload_again = false;
+		reload(master);
+	}
+}
+
+static void loop(struct master *master)
+{
+	while (master->phase != MASTER_STOPPING ||
+	       workers_running(&master->workers) > 0) {
+		wait_for_signal(master);
+		look_after_workers(master);
+		logsink_flush();
+	}
+}
+
+/* --- starting and ending ------------------------------------------------- */
+
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Before the first fork, so that no signal is lost in between; the workers
+ * inherit the mask. */
+static void block_signals(struct master *master)
+{
+	static const int numbers[] = { SIGTERM, SIGINT,	 SIGQUIT, SIGHUP,
+				       SIGCHLD, SIGUSR1, SIGUSR2 };
+
+	sigemptyset(&master->signals);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		sigaddset(&master->signals, numbers[i]);
+	(void)sigprocmask(SIG_BLOCK, &master->signals, NULL);
+}
+
+static enum err migrate(void *arg)
+{
+	const struct backend_location *location = arg;
+	FILE *out = fopen("/dev/null", "w");
+	enum err err = ERR_SYSTEM;
+
+	if (out)
+		err = location->backend->migrate(location,
+						 BACKEND_MIGRATE_APPLY, out);
+	if (out)
+		(void)fclose(out);
+	return err;
+}
+
+static enum err settle(void *arg)
+{
+	const struct backend_location *location = arg;
+
+	return location->backend->settle(location);
+}
+
+static enum err prepare_database(struct master *master)
+{
+	struct backend_location *location = &(*master->settings)->location;
+	enum err err;
+
+	if (!location->backend->migrates_at_start)
+		return ERR_OK;
+	err = spawn_job(migrate, location);
+	if (err == ERR_OK)
+		return ERR_OK;
+	return fault_set(master->fault, fault_exit_code(err),
+			 "the database %s cannot be used: %s",
+			 location->path ? location->path : "", err_text(err));
+}
+
+/* Everything before the first worker; whatever fails ends todod. */
+static enum err prepare(struct master *master)
+{
+	struct settings *settings = *master->settings;
+	struct identity identity;
+	enum err err = privs_choose(settings, &identity, master->fault);
+
+	raise_descriptor_limit();
+	if (err == ERR_OK)
+		err = listen_open(settings, &identity, &master->listeners,
+				  master->fault);
+	if (err == ERR_OK)
+		err = privs_drop(settings, &identity, master->fault);
+	if (err == ERR_OK)
+		err = secret_provide(settings, master->fault);
+	block_signals(master);
+	if (err == ERR_OK)
+		err = prepare_database(master);
+	if (err != ERR_OK)
+		return err;
+	err = workers_init(&master->workers, &master->listeners);
+	if (err != ERR_OK)
+		return fault_set(master->fault, EX_OSERR,
+				 "no shared memory or pipe: %m");
+	listen_log(&master->listeners);
+	return ERR_OK;
+}
+
+static void start_workers(struct master *master)
+{
+	const struct settings *settings = *master->settings;
+
+	master->generation = 1;
+	atomic_store(&master->workers.shared->hash_token_count,
+		     settings->hash_threads);
+	for (unsigned i = 0; i < settings->workers; i++)
+		master->workers.seats[i].respawn_at_us = 1;
+	workers_respawn(&master->workers, settings, master->generation,
+			clock_monotonic_us());
+}
+
+static void finish(struct master *master)
+{
+	struct backend_location *location = &(*master->settings)->location;
+	enum err err = ERR_OK;
+
+	if (location->backend->settle)
+		err = spawn_job(settle, location);
+	if (err != ERR_OK)
+		log_event(LOG_WARN, "the database was not tidied up",
+			  LOG_STRING("error", err_text(err)));
+	workers_release(&master->workers);
+	log_write(LOG_INFO, "stopped", NULL, 0);
+}
+
+int master_run(const struct options *flags, struct options *options,
+	       struct settings **settings, struct fault *fault)
+{
+	struct master master = {
+		.phase = MASTER_STARTING,
+		.flags = flags,
+		.options = options,
+		.settings = settings,
+		.fault = fault,
+	};
+
+	options_init(&master.new_options);
+	if (prepare(&master) != ERR_OK) {
+		listen_close(&master.listeners);
+		return fault->exit_code;
+	}
+	start_workers(&master);
+	loop(&master);
+	settings_free(&master.new_settings);
+	options_release(&master.new_options);
+	finish(&master);
+	return master.exit_code;
+}

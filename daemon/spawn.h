@@ -1,0 +1,25 @@
+/* Forking: workers, and children that do one job. */
+#ifndef TODOD_DAEMON_SPAWN_H
+#define TODOD_DAEMON_SPAWN_H
+
+#include <sys/types.h>
+
+#include "core/err.h"
+#include "core/log.h"
+
+struct worker_options;
+
+/* A child that runs worker_run() and ends; -1 with errno.  The write end of
+ * the pipe that tells workers of the master's end is closed in it. */
+pid_t spawn_worker(const struct worker_options *options, int master_write_fd);
+
+/*
+ * Runs job(arg) in a child and waits for it: what opens a database must not
+ * happen in a process that forks later.  Returns what the job did, through
+ * its exit status; ERR_SYSTEM when the child was killed.
+ */
+typedef enum err spawn_job_fn(void *arg);
+enum err spawn_job(spawn_job_fn *job, void *arg)
+	__attribute__((warn_unused_result));
+
+#endif
