@@ -15,9 +15,9 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "daemon/fairshare.h"
+#include "daemon/listen.h"
 #include "daemon/shared.h"
 
-#define LISTENERS_MAX	  32
 #define FAIR_PAUSE_MS	  4
 #define SHORTAGE_PAUSE_MS 100
 #define SHORTAGE_LOG_US	  INT64_C(1000000)

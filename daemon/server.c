@@ -13,6 +13,7 @@
 #include "daemon/acceptor.h"
 #include "daemon/connection.h"
 #include "daemon/exchange.h"
+#include "daemon/listen.h"
 #include "daemon/loop_event.h"
 
 /* Of every single read and write; above the 60 s of common proxies, so that
@@ -36,6 +37,8 @@ _Static_assert(SERVER_BODY_MAX_BYTES > HTTP_BODY_MAX_BYTES,
 struct server {
 	struct event_base *base;
 	struct evhttp *http;
+	struct evhttp_bound_socket *bound[LISTENERS_MAX];
+	size_t bound_count;
 	struct acceptor *acceptor;
 	struct connections *connections;
 	struct exchanges *exchanges;
@@ -65,9 +68,12 @@ static void on_idle(void *arg)
 	server->on_drained(server->on_drained_arg);
 }
 
-static void forget_listener(struct evhttp_bound_socket *bound, void *http)
+static void close_listeners(struct server *server)
 {
-	evhttp_del_accept_socket(http, bound);
+	acceptor_stop(server->acceptor);
+	while (server->bound_count > 0)
+		evhttp_del_accept_socket(server->http,
+					 server->bound[--server->bound_count]);
 }
 
 static void on_last_accepts(evutil_socket_t fd, short what, void *arg)
@@ -76,9 +82,7 @@ static void on_last_accepts(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	acceptor_stop(server->acceptor);
-	evhttp_foreach_bound_socket(server->http, forget_listener,
-				    server->http);
+	close_listeners(server);
 	connections_drain(server->connections, on_idle, server);
 }
 
@@ -150,10 +154,10 @@ void server_free(struct server **server)
 
 	if (!gone)
 		return;
-	if (gone->acceptor)
-		acceptor_stop(gone->acceptor);
-	if (gone->http)
+	if (gone->http) {
+		close_listeners(gone);
 		evhttp_free(gone->http);
+	}
 	connections_free(&gone->connections);
 	exchanges_free(&gone->exchanges);
 	acceptor_free(&gone->acceptor);
@@ -182,10 +186,12 @@ enum err server_listen(struct server *server, int fd)
 		evconnlistener_free(listener);
 		return ERR_NO_MEMORY;
 	}
-	if (acceptor_add(server->acceptor, listener) != ERR_OK) {
-		forget_listener(bound, server->http);
+	if (server->bound_count == LISTENERS_MAX ||
+	    acceptor_add(server->acceptor, listener) != ERR_OK) {
+		evhttp_del_accept_socket(server->http, bound);
 		return ERR_NO_MEMORY;
 	}
+	server->bound[server->bound_count++] = bound;
 	return ERR_OK;
 }
 

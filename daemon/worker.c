@@ -35,8 +35,6 @@
 #define CONNECTIONS_MAX_DEFAULT 10000
 /* Descriptors for other things than connections. */
 #define DESCRIPTORS_RESERVED 64
-/* With connections that wait longer than this to be closed a worker ends. */
-#define STORAGE_DRAIN_MS 2000
 
 enum worker_state {
 	WORKER_STARTING, /* opens and makes what it needs */
@@ -326,21 +324,23 @@ static void free_event(struct event **event)
 	*event = NULL;
 }
 
-/* In the opposite order.  A request that is still in flight keeps what it
- * refers to: the process ends with it. */
+/* In the opposite order.  A request that is still in flight refers to much of
+ * it: then the process just ends. */
 static void stop(struct worker *worker)
 {
 	bool is_clean = !worker->server || server_pending(worker->server) == 0;
 
-	hashpool_free(&worker->hashes);
-	storage_close(&worker->storage);
 	if (is_clean) {
 		server_free(&worker->server);
 		app_free(&worker->app);
 	}
+	hashpool_free(&worker->hashes);
+	storage_close(&worker->storage);
+	if (worker->loop)
+		loop_event_run_ready(worker->loop);
 	logsink_detach();
 	if (!is_clean)
-		return;
+		_exit(worker->exit_code);
 	free_event(&worker->on_signal);
 	free_event(&worker->on_master_gone);
 	free_event(&worker->on_heartbeat);
