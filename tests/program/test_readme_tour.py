@@ -1,7 +1,8 @@
-"""The tour in README.md, run as a reader would paste it.
+"""README.md keeps its word: the tour runs as a reader would paste it, and the
+table of the options is complete.
 
-Each ```sh block of the section is followed by the ```json block of what it
-prints; ids, times and tokens are compared by their form only.
+Each ```sh block of the tour is followed by the ```json block of what it prints;
+ids, times and tokens are compared by their form only.
 """
 
 import pathlib
@@ -10,7 +11,8 @@ import subprocess
 
 import pytest
 
-from daemon import SOURCE_TOP, Daemon, base_environment, seconds
+from daemon import (SOURCE_TOP, Daemon, base_environment, run_todod,
+                    seconds)
 
 TITLE = "A tour in five minutes"
 DOCUMENTED_URL = "http://localhost:8000"
@@ -39,8 +41,12 @@ def forms(text):
 
 
 @pytest.fixture
-def tour():
-    readme = pathlib.Path(SOURCE_TOP, "README.md").read_text("utf-8")
+def readme():
+    return pathlib.Path(SOURCE_TOP, "README.md").read_text("utf-8")
+
+
+@pytest.fixture
+def tour(readme):
     return BLOCK.findall(section(readme, TITLE))
 
 
@@ -58,3 +64,14 @@ def test_the_tour_prints_what_the_readme_shows(tour, tmp, shell):
             text=True, timeout=seconds(30))
         assert done.returncode == 0, done.stderr
         assert forms(done.stdout) == forms(shown)
+
+
+def test_the_table_of_options_is_that_of_the_program(readme, tmp):
+    shown = run_todod("--help", folder=tmp).stdout
+    wanted = re.findall(r"^  (?:(--[a-z-]+) \S+  \((\w+)\)|(\w+)  \(.*)$",
+                        shown, re.M)
+    wanted = {(flag, variable or alone) for flag, variable, alone in wanted}
+    rows = re.findall(r"^\| (?:`(--[a-z-]+) [^`]*`|–) \| `(\w+)` \|",
+                      section(readme, "Configuration"), re.M)
+    assert len(wanted) > 20
+    assert set(rows) == wanted
