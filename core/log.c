@@ -6,7 +6,6 @@
 
 #include "core/log.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -93,13 +92,31 @@ static bool put_character(struct line *line, struct text text, size_t *offset)
 	return put(line, text.ptr + start, *offset - start);
 }
 
+/* Bytes that stand for themselves, which is nearly all there ever are. */
+static size_t plain_run(struct text text, size_t offset)
+{
+	size_t at = offset;
+
+	while (at < text.len && text.ptr[at] >= ' ' && text.ptr[at] <= '~' &&
+	       text.ptr[at] != '"' && text.ptr[at] != '\\')
+		at++;
+	return at - offset;
+}
+
 /* Cut between two characters where the line is full. */
 static void put_characters(struct line *line, struct text text)
 {
 	size_t offset = 0;
 
 	while (offset < text.len) {
-		if (!put_character(line, text, &offset))
+		size_t run = plain_run(text, offset);
+		size_t room = line->end - line->len;
+
+		if (run > room)
+			run = room;
+		put(line, text.ptr + offset, run);
+		offset += run;
+		if (offset < text.len && !put_character(line, text, &offset))
 			break;
 	}
 }
@@ -131,30 +148,48 @@ static const char *level_name(enum log_level level)
 	return "error";
 }
 
-static void format_number(const struct log_field *field, char out[32])
+/* Writes the number before end, and says where it begins. */
+static char *format_digits(char *end, uint64_t number, int least)
 {
-	int64_t us = field->number > 0 ? field->number : 0;
+	for (; least > 0 || number > 0; least--) {
+		*--end = (char)('0' + number % 10);
+		number /= 10;
+	}
+	return end;
+}
 
-	if (field->type == LOG_FIELD_MS)
-		(void)snprintf(out, 32, "%" PRId64 ".%03" PRId64, us / 1000,
-			       us % 1000);
-	else
-		(void)snprintf(out, 32, "%" PRId64, field->number);
+static bool put_number(struct line *line, const struct log_field *field)
+{
+	bool is_negative = field->number < 0;
+	uint64_t number = is_negative ? -(uint64_t)field->number :
+					(uint64_t)field->number;
+	char digits[32], *end = digits + sizeof(digits), *at;
+
+	if (field->type == LOG_FIELD_MS) {
+		/* A clock that was set back is no time spent. */
+		number = is_negative ? 0 : number;
+		at = format_digits(end, number % 1000, 3);
+		*--at = '.';
+		at = format_digits(at, number / 1000, 1);
+	} else {
+		at = format_digits(end, number, 1);
+		if (is_negative)
+			*--at = '-';
+	}
+	return put(line, at, (size_t)(end - at));
 }
 
 static void put_json_field(struct line *line, const struct log_field *field)
 {
 	size_t start = line->len;
-	char number[32];
 	bool fits;
 
 	fits = put_string(line, ",\"") && put_string(line, field->key) &&
 	       put_string(line, "\":");
-	format_number(field, number);
 	if (field->type == LOG_FIELD_TEXT)
 		fits = fits && put_quoted(line, field->text);
 	else
-		fits = fits && put_string(line, number);
+		fits = fits && put_number(line, field);
 	if (!fits)
 		line->len = start;
 }
@@ -178,14 +213,12 @@ static bool needs_quotes(struct text text)
 static void put_text_field(struct line *line, const struct log_field *field)
 {
 	size_t start = line->len;
-	char number[32];
 	bool fits;
 
 	fits = put_string(line, " ") && put_string(line, field->key) &&
 	       put_string(line, "=");
-	format_number(field, number);
 	if (field->type != LOG_FIELD_TEXT)
-		fits = fits && put_string(line, number);
+		fits = fits && put_number(line, field);
 	else if (needs_quotes(field->text))
 		fits = fits && put_quoted(line, field->text);
 	else if (fits)
