@@ -140,7 +140,7 @@ static const char *star_problem(struct text host)
 /* Reads an entry in lower case; gives what is wrong with it, or NULL. */
 static const char *parse_entry(struct text text, struct entry *entry)
 {
-	struct text scheme, host, port = { NULL, 0 };
+	struct text scheme, host, port;
 	size_t colon = text_find_byte(text, ':'), star, end;
 
 	if (text_is_equal(text, TEXT("*")))
