@@ -254,6 +254,9 @@ static void begin_argon2(const struct password_cost *cost,
 	argon2->memory_kib = cost->memory_kib;
 	argon2->passes = cost->passes;
 	argon2->key_len = KEY_BYTES;
+	/* Its first use of the system's randomness is not guarded otherwise;
+	 * when it fails randombytes_buf() ends the process. */
+	(void)sodium_init();
 	randombytes_buf(argon2->salt, sizeof(argon2->salt));
 }
 
