@@ -30,7 +30,7 @@ enum backend_migrate_mode {
 /* One backend.  Errors are logged once where they arise. */
 struct backend {
 	const char *name;
-	const char *library;	/* what it is made with; NULL: nothing */
+	const char *library; /* what it is made with; NULL: nothing */
 	const char *(*library_version)(void); /* the one in use; or NULL */
 	bool is_shared;		/* false: the data live in one process only */
 	bool migrates_at_start; /* serve applies migrations by itself */
