@@ -16,7 +16,7 @@ from daemon import Daemon, is_running, wait_until
 from users import PASSWORD, sign_in, sign_up, unique_email
 
 # Hashing that takes long enough to be caught at it.
-SLOW = {"HASH_PASSES": "16", "HASH_MEMORY_KIB": "131072",
+SLOW = {"HASH_PASSES": "16", "HASH_MEMORY_KIB": "49152",
         "HASH_THREADS": "4", "WORKERS": "1"}
 SLOWEST = {"HASH_PASSES": "16", "HASH_MEMORY_KIB": "1048576",
            "HASH_THREADS": "1", "WORKERS": "1"}
