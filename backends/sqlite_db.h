@@ -69,6 +69,10 @@ void sqlite_failure_note(struct sqlite_failure *failure, const char *doing,
 /* Writes the failure (if any) to the log and forgets it; limit may be NULL. */
 void sqlite_failure_log(struct sqlite_failure *failure, struct loglimit *limit);
 
+/* For who has waited long enough: ERR_BUSY becomes ERR_UNAVAILABLE and is
+ * logged, the others stay. */
+enum err sqlite_db_give_up(enum err err, const char *path);
+
 /* Runs statements that give no rows. */
 enum err sqlite_db_exec(struct sqlite_db *db, const char *sql,
 			const char *doing) __attribute__((warn_unused_result));
