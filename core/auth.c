@@ -77,19 +77,12 @@ static struct auth_entry *entry_slot(struct auth *auth,
 	return &auth->entries[hash & (AUTH_CACHE_ENTRIES - 1)];
 }
 
-static void refuse(struct auth *auth, struct call *call, const char *detail,
-		   const char *challenge, const char *reason)
+static void challenge(struct call *call, const char *value, const char *detail)
 {
 	struct http_response response = { 0 };
-	int64_t suppressed;
 
-	if (loglimit_is_open(&auth->refused, clock_monotonic_us(), &suppressed))
-		log_event(LOG_WARN, "token refused",
-			  LOG_STRING("reason", reason),
-			  LOG_TEXT("request_id", call->exchange->request_id),
-			  LOG_INT("suppressed", suppressed));
 	http_response_header(&response, TEXT("WWW-Authenticate"),
-			     text_of(challenge));
+			     text_of(value));
 	reply_detail_with(call, &response, 401, detail);
 }
 
