@@ -363,3 +363,23 @@ int64_t create_id(struct subject *subject, const char *user, const char *title,
 	answer_release(&answer);
 	return id;
 }
+
+void create_many(struct subject *subject, const char *user,
+		 const struct task_draft *like, struct answer *answers,
+		 size_t count)
+{
+	struct task_draft draft = *like;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		draft.uuid = uuid_make();
+		if (storage_task_create(subject->storage, text_of(user), &draft,
+					answer_on_task, &answers[i],
+					NULL) != ERR_OK)
+			bail_out("a create was refused");
+	}
+	for (i = 0; i < count; i++)
+		if (!testloop_run_until_count(subject->loop, &answers[i].count,
+					      1))
+			bail_out("an answer never came");
+}

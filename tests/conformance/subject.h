@@ -99,4 +99,10 @@ enum err user_set_password(struct subject *subject, struct uuid id,
 int64_t create_id(struct subject *subject, const char *user, const char *title,
 		  int64_t now_us);
 
+/* Creates count tasks like one, each with a uuid of its own, all at once, and
+ * waits for all of the zeroed answers, which are to be released. */
+void create_many(struct subject *subject, const char *user,
+		 const struct task_draft *like, struct answer *answers,
+		 size_t count);
+
 #endif
