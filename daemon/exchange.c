@@ -312,7 +312,7 @@ static void exchange_abort(struct http_exchange *port)
 {
 	struct exchange *exchange = of(port);
 
-	log_request(exchange, "aborted");
+	log_request(exchange, exchange->is_gone ? "gone" : "aborted");
 	exchange->state = EXCHANGE_ABORTED;
 	exchange->job.run = on_abort_job;
 	loop_post(exchange->owner->options.loop, &exchange->job);

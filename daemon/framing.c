@@ -10,6 +10,7 @@
 /* What frames the body. */
 struct framing {
 	size_t lengths;
+	struct text length;
 	size_t encodings;
 	struct text encoding;
 };
@@ -31,15 +32,18 @@ static bool is_token(struct text text)
 
 int framing_problem(const struct http_request *request, int minor)
 {
-	struct framing found = { 0, 0, { NULL, 0 } };
+	struct framing found = { .lengths = 0 };
 
 	for (size_t i = 0; i < request->header_count; i++) {
 		const struct http_header *header = &request->headers[i];
 
 		if (!is_token(header->name))
 			return 400;
-		if (text_is_equal_nocase(header->name, TEXT("Content-Length")))
+		if (text_is_equal_nocase(header->name,
+					 TEXT("Content-Length"))) {
 			found.lengths++;
+			found.length = header->value;
+		}
 		if (text_is_equal_nocase(header->name,
 					 TEXT("Transfer-Encoding"))) {
 			found.encodings++;
@@ -49,8 +53,13 @@ int framing_problem(const struct http_request *request, int minor)
 	if (found.lengths + found.encodings > 1)
 		return 400;
 	/* evhttp reads no body there and would take it for a request. */
-	if (request->method == HTTP_HEAD || request->method == HTTP_OTHER)
-		return found.lengths + found.encodings > 0 ? 400 : 0;
+	if (request->method == HTTP_HEAD || request->method == HTTP_OTHER) {
+		bool is_empty = found.encodings == 0 &&
+				(found.lengths == 0 ||
+				 text_is_equal(found.length, TEXT("0")));
+
+		return is_empty ? 0 : 400;
+	}
 	if (found.encodings > 0 && minor == 0)
 		return 400;
 	if (found.encodings > 0 &&

@@ -273,7 +273,7 @@ static size_t connections_max(const struct settings *settings)
 	    limit.rlim_cur != RLIM_INFINITY)
 		allowed = limit.rlim_cur > 2 * DESCRIPTORS_RESERVED ?
 				  limit.rlim_cur - DESCRIPTORS_RESERVED :
-				  DESCRIPTORS_RESERVED;
+				  limit.rlim_cur / 2;
 	if (settings->connections_max > 0)
 		return settings->connections_max < allowed ?
 			       settings->connections_max :
