@@ -36,7 +36,7 @@ static const struct {
 } good[] = {
 	{ "nothing is serve", { NULL }, COMMAND_SERVE, "8000" },
 	{ "serve is a word", { "serve" }, COMMAND_SERVE, "8000" },
-	{ "a flag has its value after '='", { "--port=1" }, COMMAND_SERVE, "1" },
+	{ "a value may follow '='", { "--port=1" }, COMMAND_SERVE, "1" },
 	{ "or in the next word", { "--port", "1" }, COMMAND_SERVE, "1" },
 	{ "the last of two flags counts",
 	  { "--port=1", "--port=2" },
