@@ -222,45 +222,6 @@ static void end(struct connection *connection)
 				  BEV_EVENT_READING | BEV_EVENT_EOF, 0);
 }
 
-static void sweep(struct connections *connections)
-{
-	int64_t now_us = clock_monotonic_us();
-	struct connection *connection = connections->newest;
-
-	while (connection) {
-		struct connection *older = connection->older;
-
-		if (connections->is_draining && is_idle(connection))
-			end(connection);
-		if (connection->state == CONNECTION_LINGERING) {
-			if (now_us >= connection->linger_until_us)
-				let_go(connection);
-		} else if (connection->state == CONNECTION_OPEN &&
-			   is_abandoned(connection)) {
-			linger(connection);
-		}
-		connection = older;
-	}
-	if (connections->is_draining && connections->on_idle &&
-	    connections_busy(connections) == 0) {
-		void (*on_idle)(void *arg) = connections->on_idle;
-
-		connections->on_idle = NULL;
-		on_idle(connections->on_idle_arg);
-	}
-}
-
-static void on_sweep(evutil_socket_t fd, short what, void *arg)
-{
-	struct connections *connections = arg;
-
-	(void)fd;
-	(void)what;
-	sweep(connections);
-	if (connections->newest)
-		start_sweep(connections);
-}
-
 /* The status of the answer in the buffer; 0: it is none of evhttp's pages. */
 static int status_of(struct evbuffer *output)
 {
@@ -311,6 +272,48 @@ static void look_at_refused(struct connections *connections)
 		else if (!is_abandoned(connection))
 			reword(connection);
 	}
+}
+
+static void sweep(struct connections *connections)
+{
+	int64_t now_us = clock_monotonic_us();
+	struct connection *connection;
+
+	/* None of them may be let go while it is on that list. */
+	look_at_refused(connections);
+	connection = connections->newest;
+	while (connection) {
+		struct connection *older = connection->older;
+
+		if (connections->is_draining && is_idle(connection))
+			end(connection);
+		if (connection->state == CONNECTION_LINGERING) {
+			if (now_us >= connection->linger_until_us)
+				let_go(connection);
+		} else if (connection->state == CONNECTION_OPEN &&
+			   is_abandoned(connection)) {
+			linger(connection);
+		}
+		connection = older;
+	}
+	if (connections->is_draining && connections->on_idle &&
+	    connections_busy(connections) == 0) {
+		void (*on_idle)(void *arg) = connections->on_idle;
+
+		connections->on_idle = NULL;
+		on_idle(connections->on_idle_arg);
+	}
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct connections *connections = arg;
+
+	(void)fd;
+	(void)what;
+	sweep(connections);
+	if (connections->newest)
+		start_sweep(connections);
 }
 
 static void on_let_go(evutil_socket_t fd, short what, void *arg)
