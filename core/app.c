@@ -21,6 +21,8 @@
 #define REQUEST_ID_PREFIX_LEN 16 /* hexadecimal digits, random per worker */
 #define REQUEST_ID_LEN	      (REQUEST_ID_PREFIX_LEN + 1 + 16)
 
+#define BODY_TOO_LARGE "Request body too large"
+
 struct app {
 	struct app_options options;
 	struct services services;
@@ -281,7 +283,7 @@ static void admit(struct call *call)
 	const struct route *route = call->match.route;
 
 	if (request->is_body_too_large) {
-		reply_detail(call, 413, "Request body too large");
+		reply_detail(call, 413, BODY_TOO_LARGE);
 		return;
 	}
 	if (route->body == ROUTE_BODY_JSON && request->body.len > 0 &&
@@ -366,6 +368,8 @@ void app_refuse(struct app *app, struct http_exchange *exchange, int status)
 		return;
 	if (status == 503)
 		reply_err(call, ERR_BUSY);
+	else if (status == 413)
+		reply_detail(call, status, BODY_TOO_LARGE);
 	else
 		reply_detail(call, status, http_reason(status));
 }
