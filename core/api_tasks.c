@@ -144,7 +144,12 @@ void api_task_create(struct call *call)
 		reply_failure(answer, err);
 }
 
-void api_task_get(struct call *call)
+/* A verb that needs nothing but the task's key. */
+typedef enum err task_verb_fn(struct call *call, const struct task_key *key,
+			      struct task_answer *answer);
+
+/* From the path to storage for such a verb. */
+static void run(struct call *call, task_verb_fn *verb, const char *not_found)
 {
 	struct taskpath_key key;
 	struct task_answer *answer;
@@ -153,13 +158,66 @@ void api_task_get(struct call *call)
 	if (!taskpath_enter(call))
 		return;
 	taskpath_key_read(call, &key);
-	answer = begin(call, &key, call->dialect->not_found);
+	answer = begin(call, &key, not_found);
 	if (!answer)
 		return;
-	err = storage_task_get(call->services->storage, call->principal.user_id,
-			       &key.key, on_task, answer, NULL);
+	err = verb(call, &key.key, answer);
 	if (err != ERR_OK)
 		reply_failure(answer, err);
+}
+
+static enum err get(struct call *call, const struct task_key *key,
+		    struct task_answer *answer)
+{
+	return storage_task_get(call->services->storage,
+				call->principal.user_id, key, on_task, answer,
+				NULL);
+}
+
+void api_task_get(struct call *call)
+{
+	run(call, get, call->dialect->not_found);
+}
+
+static enum err toggle(struct call *call, const struct task_key *key,
+		       struct task_answer *answer)
+{
+	return storage_task_toggle(call->services->storage,
+				   call->principal.user_id, key, call->now_us,
+				   on_task, answer, NULL);
+}
+
+void api_task_toggle(struct call *call)
+{
+	run(call, toggle, call->dialect->not_found_toggle);
+}
+
+static void on_deleted(void *arg, enum err err)
+{
+	struct task_answer *answer = arg;
+	struct call *call = answer->call;
+
+	if (err != ERR_OK) {
+		reply_failure(answer, err);
+		return;
+	}
+	buffer_release(&answer->body);
+	if (call->dialect->deleted.len > 0)
+		reply_constant(call, 200, call->dialect->deleted);
+	else
+		reply_empty(call);
+}
+
+static enum err delete (struct call *call, const struct task_key *key,
+			struct task_answer *answer) {
+	return storage_task_delete(call->services->storage,
+				   call->principal.user_id, key, on_deleted,
+				   answer, NULL);
+}
+
+void api_task_delete(struct call *call)
+{
+	run(call, delete, call->dialect->not_found_delete);
 }
 
 static enum task_field_change change_of(enum field_state state)
@@ -229,60 +287,6 @@ void api_task_update(struct call *call)
 					  &changes, on_task, answer, NULL);
 	free(title);
 	free(description);
-	if (err != ERR_OK)
-		reply_failure(answer, err);
-}
-
-void api_task_toggle(struct call *call)
-{
-	struct taskpath_key key;
-	struct task_answer *answer;
-	enum err err;
-
-	if (!taskpath_enter(call))
-		return;
-	taskpath_key_read(call, &key);
-	answer = begin(call, &key, call->dialect->not_found_toggle);
-	if (!answer)
-		return;
-	err = storage_task_toggle(call->services->storage,
-				  call->principal.user_id, &key.key,
-				  call->now_us, on_task, answer, NULL);
-	if (err != ERR_OK)
-		reply_failure(answer, err);
-}
-
-static void on_deleted(void *arg, enum err err)
-{
-	struct task_answer *answer = arg;
-	struct call *call = answer->call;
-
-	if (err != ERR_OK) {
-		reply_failure(answer, err);
-		return;
-	}
-	buffer_release(&answer->body);
-	if (call->dialect->deleted.len > 0)
-		reply_constant(call, 200, call->dialect->deleted);
-	else
-		reply_empty(call);
-}
-
-void api_task_delete(struct call *call)
-{
-	struct taskpath_key key;
-	struct task_answer *answer;
-	enum err err;
-
-	if (!taskpath_enter(call))
-		return;
-	taskpath_key_read(call, &key);
-	answer = begin(call, &key, call->dialect->not_found_delete);
-	if (!answer)
-		return;
-	err = storage_task_delete(call->services->storage,
-				  call->principal.user_id, &key.key, on_deleted,
-				  answer, NULL);
 	if (err != ERR_OK)
 		reply_failure(answer, err);
 }
