@@ -1,6 +1,6 @@
 /*
  * Text.  UTF-8 is decoded here, because every body passes through it; case
- * folding is utf8proc's.
+ * folding and the properties of characters are utf8proc's.
  */
 #include "config.h"
 
@@ -204,6 +204,29 @@ size_t text_length(struct text text)
 	for (size_t i = 0; i < text.len; i++)
 		length += !is_continuation(text.ptr[i]);
 	return length;
+}
+
+/* Not assigned yet, but ignorable when they are; utf8proc knows only those
+ * that are assigned. */
+static bool is_reserved_ignorable(int32_t c)
+{
+	return c == 0x2065 || (c >= 0xfff0 && c <= 0xfff8) ||
+	       (c >= 0xe0000 && c <= 0xe0fff);
+}
+
+static bool is_noncharacter(int32_t c)
+{
+	return (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe;
+}
+
+bool text_is_invisible(int32_t c)
+{
+	const utf8proc_property_t *property = utf8proc_get_property(c);
+
+	return property->category == UTF8PROC_CATEGORY_CC ||
+	       property->category == UTF8PROC_CATEGORY_CF ||
+	       property->ignorable || is_reserved_ignorable(c) ||
+	       is_noncharacter(c) || c == 0x2800;
 }
 
 int text_hex_value(char c)

@@ -59,6 +59,13 @@ int32_t text_next(struct text text, size_t *offset);
 /* Number of code points of valid UTF-8. */
 size_t text_length(struct text text);
 
+/*
+ * Whether nothing of a code point can be seen, spaces aside: controls, format
+ * characters (general category Cf), Default_Ignorable_Code_Point with what is
+ * reserved for it, U+2800 (a blank of braille), and noncharacters.
+ */
+bool text_is_invisible(int32_t c);
+
 /* Value of a hexadecimal digit of either case, -1 when c is none. */
 int text_hex_value(char c);
 

@@ -303,6 +303,32 @@ static void test_fold(void)
 	   "the library has a name");
 }
 
+static void test_invisible(void)
+{
+	static const int32_t invisible[] = {
+		0x0,	0x1f,	 0x7f,	  0x85,	   0xad,    0x34f,   0x600,
+		0x115f, 0x17b4,	 0x180b,  0x200b,  0x202e,  0x2065,  0x2800,
+		0x3164, 0xfdd0,	 0xfe0f,  0xfeff,  0xffa0,  0xfff0,  0xfff9,
+		0xffff, 0x110bd, 0x1d173, 0x1ffff, 0xe0000, 0xe0100, 0x10fffe,
+	};
+	static const int32_t visible[] = {
+		' ',	'a',	0xa0,	0xe9,	 0x301,	  0x2801,   0x3000,
+		0xe000, 0xfffd, 0x4e00, 0x1f600, 0x1fffd, 0x10fffd,
+	};
+	char name[48];
+
+	for (size_t i = 0; i < LENGTH(invisible); i++) {
+		(void)snprintf(name, sizeof(name), "U+%04X is invisible",
+			       (unsigned)invisible[i]);
+		ok(text_is_invisible(invisible[i]), name);
+	}
+	for (size_t i = 0; i < LENGTH(visible); i++) {
+		(void)snprintf(name, sizeof(name), "U+%04X is not",
+			       (unsigned)visible[i]);
+		ok(!text_is_invisible(visible[i]), name);
+	}
+}
+
 static void test_small(void)
 {
 	char text[] = "AbC\xc3\x89";
@@ -332,6 +358,7 @@ int main(void)
 	test_utf8_at_every_place();
 	test_int64();
 	test_fold();
+	test_invisible();
 	test_small();
 	return tap_done();
 }
