@@ -82,7 +82,9 @@ enum err text_to_int64(struct text text, int64_t *value)
 
 /*
  * Copies the case-folded form of valid UTF-8 (utf8proc's NFC + CASEFOLD) into
- * memory from malloc, which the caller frees; *folded borrows it.
+ * memory from malloc, which the caller frees; *folded borrows it.  More than 30
+ * combining marks in a row are folded 30 by 30 (as UAX #15's Stream-Safe Text
+ * has them), so that the time grows as the text does.
  * ERR_NO_MEMORY, or ERR_INVALID when the bytes are not UTF-8.
  */
 enum err text_fold(struct text text, char **owned, struct text *folded)
