@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/buffer.h"
 #include "core/jsonscan.h"
@@ -54,10 +55,23 @@ enum err jsonreader_parse(struct text text, struct jsonreader **reader,
 	return ERR_OK;
 }
 
+/* A string may be a password or a token, and a body is freed long before its
+ * memory is used again.  Recursion ends at JSONSCAN_DEPTH_MAX. */
+static void wipe(cJSON *node)
+{
+	cJSON *child;
+
+	if (node->valuestring != NULL)
+		explicit_bzero(node->valuestring, strlen(node->valuestring));
+	cJSON_ArrayForEach(child, node)
+		wipe(child);
+}
+
 void jsonreader_free(struct jsonreader **reader)
 {
 	if (*reader == NULL)
 		return;
+	wipe((*reader)->root);
 	cJSON_Delete((*reader)->root);
 	free(*reader);
 	*reader = NULL;

@@ -28,6 +28,8 @@ enum json_type {
 /* Parses text; ERR_INVALID with the offset of what is wrong; ERR_NO_MEMORY. */
 enum err jsonreader_parse(struct text text, struct jsonreader **reader,
 			  size_t *offset) __attribute__((warn_unused_result));
+
+/* Wipes every string (not the names of members) and frees. */
 void jsonreader_free(struct jsonreader **reader);
 
 /* The outermost value; never NULL. */
