@@ -91,6 +91,18 @@ const struct json_value *jsonreader_member(const struct json_value *value,
 	return value_of(cJSON_GetObjectItemCaseSensitive(node_of(value), name));
 }
 
+size_t jsonreader_count(const struct json_value *value)
+{
+	const cJSON *child;
+	size_t count = 0;
+
+	/* cJSON's own number is an int. */
+	if (value != NULL)
+		cJSON_ArrayForEach(child, node_of(value))
+			count++;
+	return count;
+}
+
 enum json_type jsonreader_type(const struct json_value *value)
 {
 	const cJSON *node = node_of(value);

@@ -39,6 +39,9 @@ const struct json_value *jsonreader_root(const struct jsonreader *reader);
 const struct json_value *jsonreader_member(const struct json_value *value,
 					   const char *name);
 
+/* Number of members of an object or elements of an array; 0 for the rest. */
+size_t jsonreader_count(const struct json_value *value);
+
 /* NULL is JSON_MISSING. */
 enum json_type jsonreader_type(const struct json_value *value);
 

@@ -58,6 +58,12 @@ static void test_types(void)
 		   jsonreader_number(jsonreader_member(root, "s")) == 0 &&
 		   jsonreader_number(jsonreader_member(root, "")) == 8,
 	   "numbers have their values");
+	is_int(jsonreader_count(root), 11, "members are counted");
+	is_int(jsonreader_count(jsonreader_member(root, "l")), 1,
+	       "elements are counted");
+	ok(jsonreader_count(jsonreader_member(root, "s")) == 0 &&
+		   jsonreader_count(NULL) == 0,
+	   "nothing else has a number of them");
 	is_text(jsonreader_string(jsonreader_member(root, "s")),
 		TEXT("a\xc3\xa9\n"), "strings are unescaped");
 	is_text(jsonreader_string(jsonreader_member(root, "e")), TEXT(""),
