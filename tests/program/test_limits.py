@@ -1,5 +1,6 @@
 """What is bounded: connections, descriptors, answers nobody takes."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -34,6 +35,14 @@ def only_worker(daemon):
 
 def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def sockets(pid):
+    count = 0
+    for link in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            count += os.readlink(link).startswith("socket:")
+    return count
 
 
 def cpu_seconds(pid):
@@ -138,8 +147,11 @@ def test_a_low_limit_of_descriptors_lowers_the_cap(tmp):
 
 def test_a_shortage_of_descriptors_is_survived(tmp):
     with single(tmp=tmp) as daemon:
-        user = sign_up(daemon)          # its connection stays
         pid = only_worker(daemon)
+        listening = sockets(pid)
+        user = sign_up(daemon)
+        # That connection stays; the one that asked for the description goes.
+        wait_until(lambda: sockets(pid) == listening + 1, "one connection")
         taken = {int(n) for n in os.listdir(f"/proc/{pid}/fd")}
         limit, room = max(taken) + 5, max(taken) + 5 - len(taken)
         before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
