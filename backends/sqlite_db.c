@@ -89,7 +89,8 @@ enum err sqlite_db_fail(struct sqlite_db *db, int code, const char *doing)
 		return err;
 	/* The first is the cause, what follows mostly its consequence; but
 	 * nothing hides damage. */
-	if (failure->err != ERR_OK && err != ERR_CORRUPT)
+	if (failure->err == ERR_CORRUPT ||
+	    (failure->err != ERR_OK && err != ERR_CORRUPT))
 		return err;
 	failure->err = err;
 	failure->code = code;

@@ -254,6 +254,10 @@ static void begin_argon2(const struct password_cost *cost,
 	argon2->memory_kib = cost->memory_kib;
 	argon2->passes = cost->passes;
 	argon2->key_len = KEY_BYTES;
+	/* Without it the first use of randomness is not guarded against other
+	 * threads; it fails where randombytes_buf() would abort too. */
+	if (sodium_init() < 0)
+		BUG("libsodium does not start");
 	randombytes_buf(argon2->salt, sizeof(argon2->salt));
 }
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "tests/conformance/subject.h"
+#include "tests/support/logtrap.h"
 #include "tests/support/tap.h"
 
 static const struct {
@@ -21,6 +22,7 @@ int suite_run(const char *backend)
 {
 	size_t i;
 
+	logtrap_start();
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		struct subject subject;
 
@@ -29,5 +31,7 @@ int suite_run(const char *backend)
 		parts[i].run(&subject);
 		subject_release(&subject);
 	}
+	tap_prefix(NULL);
+	is_int(logtrap_warnings(), 0, "nothing was warned of");
 	return tap_done();
 }
