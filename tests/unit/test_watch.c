@@ -1,6 +1,7 @@
 /* Watches of file descriptors, on the daemon's loop and on the tests' own. */
 #include "config.h"
 
+#include <event2/event.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -43,7 +44,8 @@ static void turn(struct subject *subject)
 
 	for (i = 0; i < 3; i++) {
 		if (subject->event != NULL)
-			loop_event_run_ready(subject->event);
+			(void)event_base_loop(loop_event_base(subject->event),
+					      EVLOOP_ONCE | EVLOOP_NONBLOCK);
 		else
 			testloop_run_for(subject->test, 2);
 	}
