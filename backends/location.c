@@ -50,17 +50,6 @@ static enum err locate_memory(struct text rest,
 	return ERR_OK;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* Undoes %XX into out, which has room for all of text and a NUL. */
 static enum err percent_decode(struct text text, char *out)
 {
@@ -73,8 +62,8 @@ static enum err percent_decode(struct text text, char *out)
 		if (text.ptr[i] == '%') {
 			if (text.len - i < 3)
 				return ERR_INVALID;
-			high = hex_digit(text.ptr[i + 1]);
-			low = hex_digit(text.ptr[i + 2]);
+			high = text_hex_value(text.ptr[i + 1]);
+			low = text_hex_value(text.ptr[i + 2]);
 			if (high < 0 || low < 0 || high + low == 0)
 				return ERR_INVALID;
 			*out = (char)(high * 16 + low);

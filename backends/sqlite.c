@@ -101,13 +101,7 @@ static enum err sqlite_open(const struct backend_location *location,
 	if (err == ERR_OK)
 		err = open_connections(sqlite, path, loop);
 	free(path);
-	if (err == ERR_BUSY) {
-		log_event(LOG_ERROR,
-			  "another program keeps the database "
-			  "locked",
-			  LOG_STRING("path", location->path));
-		err = ERR_UNAVAILABLE;
-	}
+	err = sqlite_db_give_up(err, location->path);
 	if (err != ERR_OK) {
 		sqlite_close(&sqlite->backend);
 		return err;

@@ -131,6 +131,15 @@ void sqlite_failure_log(struct sqlite_failure *failure, struct loglimit *limit)
 	failure->err = ERR_OK;
 }
 
+enum err sqlite_db_give_up(enum err err, const char *path)
+{
+	if (err != ERR_BUSY)
+		return err;
+	log_event(LOG_ERROR, "another program keeps the database locked",
+		  LOG_STRING("path", path));
+	return ERR_UNAVAILABLE;
+}
+
 enum err sqlite_db_exec(struct sqlite_db *db, const char *sql,
 			const char *doing)
 {

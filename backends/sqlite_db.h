@@ -41,7 +41,8 @@ enum sqlite_db_mode { SQLITE_DB_READ_ONLY, SQLITE_DB_READ_WRITE };
  * sqlite_db_fail(); the failure has been logged.
  */
 enum err sqlite_db_open(const char *path, enum sqlite_db_mode mode,
-			struct sqlite_db *db) __attribute__((warn_unused_result));
+			struct sqlite_db *db)
+	__attribute__((warn_unused_result));
 
 /* Nothing happens when it was closed before. */
 void sqlite_db_close(struct sqlite_db *db);
@@ -66,8 +67,11 @@ void sqlite_failure_note(struct sqlite_failure *failure, const char *doing,
 			 const char *reason);
 
 /* Writes the failure (if any) to the log and forgets it; limit may be NULL. */
-void sqlite_failure_log(struct sqlite_failure *failure,
-			struct loglimit *limit);
+void sqlite_failure_log(struct sqlite_failure *failure, struct loglimit *limit);
+
+/* For who has waited long enough: ERR_BUSY becomes ERR_UNAVAILABLE and is
+ * logged, the others stay. */
+enum err sqlite_db_give_up(enum err err, const char *path);
 
 /* Runs statements that give no rows. */
 enum err sqlite_db_exec(struct sqlite_db *db, const char *sql,

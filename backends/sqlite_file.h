@@ -5,7 +5,7 @@
 #include "core/err.h"
 
 /* The suffixes of the files beside the database. */
-#define SQLITE_LOG_SUFFIX "-wal"
+#define SQLITE_LOG_SUFFIX  "-wal"
 #define SQLITE_LOCK_SUFFIX "-lock"
 
 /* Makes an empty file that only its owner may read, if there is none.  The

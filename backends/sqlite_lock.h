@@ -22,8 +22,8 @@ enum err sqlite_lock_open(const char *db_path, struct sqlite_lock *lock)
 	__attribute__((warn_unused_result));
 void sqlite_lock_close(struct sqlite_lock *lock);
 
-/* Waits for as long as it takes.  ERR_BUSY when a signal came before; ERR_SYSTEM
- * with errno set, not logged. */
+/* Waits for as long as it takes.  ERR_BUSY when a signal came before;
+ * ERR_SYSTEM with errno set, not logged. */
 enum err sqlite_lock_take(struct sqlite_lock *lock)
 	__attribute__((warn_unused_result));
 

@@ -11,7 +11,7 @@ struct user;
 struct uuid;
 
 /* The columns that sqlite_row_task() reads, in its order. */
-#define SQLITE_TASK_COLUMNS                                                   \
+#define SQLITE_TASK_COLUMNS \
 	"id, uuid, title, description, completed, created_at, updated_at"
 
 /* The columns that sqlite_row_user() reads. */

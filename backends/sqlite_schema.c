@@ -260,7 +260,7 @@ static enum err check_is_ours(struct sqlite_db *db)
 
 static enum err apply(struct sqlite_db *db)
 {
-	bool has_history = false;
+	bool has_history = false, has_log = false;
 	long long version;
 	enum err err;
 	size_t i;
@@ -275,8 +275,11 @@ static enum err apply(struct sqlite_db *db)
 		err = sqlite_db_exec(db, "PRAGMA encoding = 'UTF-8'",
 				     "choosing the encoding");
 	if (err == ERR_OK)
-		err = sqlite_db_exec(db, "PRAGMA journal_mode = WAL",
-				     "switching to the write-ahead log");
+		err = pragma_is(db, "PRAGMA journal_mode = WAL", "wal",
+				&has_log);
+	/* It says what it is when it cannot be what it should. */
+	if (err == ERR_OK && !has_log)
+		err = ERR_BUSY;
 	for (i = 0; err == ERR_OK && i < embedded_migrations_sqlite_count; i++)
 		err = apply_in_transaction(db, &embedded_migrations_sqlite[i]);
 	return err;

@@ -32,12 +32,6 @@ struct upkeep {
 	struct sqlite_db db;
 };
 
-/* What another process keeps locked cannot be had now. */
-static enum err without_busy(enum err err)
-{
-	return err == ERR_BUSY ? ERR_UNAVAILABLE : err;
-}
-
 /* ERR_NOT_FOUND when there is no such file, not logged. */
 static enum err upkeep_begin(const char *path, struct upkeep *upkeep)
 {
@@ -59,7 +53,7 @@ static enum err upkeep_begin(const char *path, struct upkeep *upkeep)
 		free(upkeep->path);
 		upkeep->path = NULL;
 	}
-	return without_busy(err);
+	return sqlite_db_give_up(err, path);
 }
 
 /* Closes the database before the lock, which covers the last checkpoint. */
@@ -83,7 +77,7 @@ static enum err print_status(const char *path, FILE *out)
 		return err;
 	err = sqlite_schema_print(&upkeep.db, out);
 	upkeep_end(&upkeep);
-	return without_busy(err);
+	return sqlite_db_give_up(err, path);
 }
 
 enum err sqlite_migrate(const struct backend_location *location,
@@ -103,7 +97,7 @@ enum err sqlite_migrate(const struct backend_location *location,
 		return err;
 	err = sqlite_schema_apply(&upkeep.db);
 	upkeep_end(&upkeep);
-	return without_busy(err);
+	return sqlite_db_give_up(err, location->path);
 }
 
 enum err sqlite_settle(const struct backend_location *location)
@@ -128,7 +122,7 @@ enum err sqlite_settle(const struct backend_location *location)
 	free(log_path);
 	sqlite_lock_close(&upkeep.lock);
 	free(upkeep.path);
-	return without_busy(err);
+	return sqlite_db_give_up(err, location->path);
 }
 
 /* Writes a copy into an empty file. */
@@ -223,8 +217,8 @@ enum err sqlite_backup(const struct backend_location *location,
 		sqlite_db_close(&upkeep.db);
 		sqlite_lock_close(&upkeep.lock);
 		free(upkeep.path);
-		return without_busy(err);
+		return sqlite_db_give_up(err, location->path);
 	}
 	upkeep_end(&upkeep);
-	return without_busy(err);
+	return sqlite_db_give_up(err, location->path);
 }

@@ -245,7 +245,8 @@ static void admit(struct call *call)
 	}
 	if (route->body == ROUTE_BODY_JSON && request->body.len > 0 &&
 	    !is_json_type(request)) {
-		reply_detail(call, 415, "Unsupported Media Type");
+		reply_detail(call, 415,
+			     "Content-Type must be application/json");
 		return;
 	}
 	if (route->access == ROUTE_BEARER)

@@ -77,10 +77,18 @@ static struct auth_entry *entry_slot(struct auth *auth,
 	return &auth->entries[hash & (AUTH_CACHE_ENTRIES - 1)];
 }
 
-static void refuse(struct auth *auth, struct call *call, const char *detail,
-		   const char *challenge, const char *reason)
+static void challenge(struct call *call, const char *value, const char *detail)
 {
 	struct http_response response = { 0 };
+
+	http_response_header(&response, TEXT("WWW-Authenticate"),
+			     text_of(value));
+	reply_detail_with(call, &response, 401, detail);
+}
+
+static void refuse_token(struct auth *auth, struct call *call, enum err err,
+			 const char *reason)
+{
 	int64_t suppressed;
 
 	if (loglimit_is_open(&auth->refused, clock_monotonic_us(), &suppressed))
@@ -88,18 +96,9 @@ static void refuse(struct auth *auth, struct call *call, const char *detail,
 			  LOG_STRING("reason", reason),
 			  LOG_TEXT("request_id", call->exchange->request_id),
 			  LOG_INT("suppressed", suppressed));
-	http_response_header(&response, TEXT("WWW-Authenticate"),
-			     text_of(challenge));
-	reply_detail_with(call, &response, 401, detail);
-}
-
-static void refuse_token(struct auth *auth, struct call *call, enum err err,
-			 const char *reason)
-{
-	refuse(auth, call,
-	       err == ERR_EXPIRED ? call->dialect->expired_token :
-				    call->dialect->bad_token,
-	       "Bearer error=\"invalid_token\"", reason);
+	challenge(call, "Bearer error=\"invalid_token\"",
+		  err == ERR_EXPIRED ? call->dialect->expired_token :
+				       call->dialect->bad_token);
 }
 
 /* The token of the request's one Authorization header; empty when there is
@@ -250,9 +249,8 @@ void auth_check(struct auth *auth, struct call *call, auth_next_fn *next)
 		return;
 	}
 	if (token.len == 0) {
-		refuse(auth, call, call->dialect->no_token, "Bearer",
-		       count == 0 ? "no Authorization header" :
-				    "not a bearer token");
+		/* No token is no event: the access log has the 401. */
+		challenge(call, "Bearer", call->dialect->no_token);
 		return;
 	}
 	if (token.len > TOKEN_MAX_BYTES) {

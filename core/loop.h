@@ -50,8 +50,8 @@ struct loop {
 };
 
 /* Runs job once, soon, from the loop and never before this call returned.
- * Jobs run in the order of their posting, the last of them when the loop is
- * freed.  Any thread may call it. */
+ * Jobs run in the order of their posting; who frees the loop runs what is left
+ * before.  Any thread may call it. */
 void loop_post(struct loop *loop, struct loop_job *job);
 
 /* A stopped timer that will call fn(arg); NULL when memory is exhausted. */

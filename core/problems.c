@@ -7,31 +7,34 @@
 #include "core/jsonwriter.h"
 #include "core/problems.h"
 
+#define SHOULD_BE   "Input should be a valid "
+#define SHOULD_HAVE "String should have at "
+
 static const struct {
 	struct text type;
 	struct text msg; /* empty: made from the problem */
 } kinds[] = {
 	[PROBLEM_MISSING] = { TEXT("missing"), TEXT("Field required") },
 	[PROBLEM_STRING_TYPE] = { TEXT("string_type"),
-				  TEXT("Input should be a valid string") },
+				  TEXT(SHOULD_BE "string") },
 	[PROBLEM_STRING_TOO_SHORT] = { TEXT("string_too_short"),
-				       TEXT("String should have at least 1 character") },
+				       TEXT(SHOULD_HAVE "least 1 character") },
 	[PROBLEM_STRING_TOO_LONG] = { TEXT("string_too_long"), TEXT("") },
-	[PROBLEM_BOOL_TYPE] = { TEXT("bool_type"),
-				TEXT("Input should be a valid boolean") },
+	[PROBLEM_BOOL_TYPE] = { TEXT("bool_type"), TEXT(SHOULD_BE "boolean") },
 	[PROBLEM_BOOL_PARSING] = { TEXT("bool_parsing"),
-				   TEXT("Input should be a valid boolean, unable to interpret "
-					"input") },
+				   TEXT(SHOULD_BE
+					"boolean, "
+					"unable to interpret input") },
 	[PROBLEM_INT_PARSING] = { TEXT("int_parsing"),
-				  TEXT("Input should be a valid integer, unable to parse string "
-				       "as an integer") },
+				  TEXT(SHOULD_BE "integer, unable to parse "
+						 "string as an integer") },
 	[PROBLEM_UUID_PARSING] = { TEXT("uuid_parsing"),
-				   TEXT("Input should be a valid UUID") },
+				   TEXT(SHOULD_BE "UUID") },
 	[PROBLEM_JSON_INVALID] = { TEXT("json_invalid"),
 				   TEXT("JSON decode error") },
 	[PROBLEM_OBJECT_TYPE] = { TEXT("model_attributes_type"),
-				  TEXT("Input should be a valid dictionary or object to extract "
-				       "fields from") },
+				  TEXT(SHOULD_BE "dictionary or object "
+						 "to extract fields from") },
 	[PROBLEM_VALUE] = { TEXT("value_error"), TEXT("") },
 	[PROBLEM_STATUS] = { TEXT("string_pattern_mismatch"),
 			     TEXT("String should match pattern "
@@ -70,8 +73,7 @@ static void write_message(const struct problem *problem,
 	struct text text = kinds[problem->type].msg;
 
 	if (problem->type == PROBLEM_STRING_TOO_LONG) {
-		snprintf(msg, sizeof(msg),
-			 "String should have at most %zu characters",
+		snprintf(msg, sizeof(msg), SHOULD_HAVE "most %zu characters",
 			 problem->limit);
 		text = text_of(msg);
 	} else if (problem->type == PROBLEM_VALUE) {

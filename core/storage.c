@@ -57,6 +57,11 @@ size_t storage_pending(const struct storage *storage)
 	return storage->pending;
 }
 
+bool storage_is_damaged(const struct storage *storage)
+{
+	return storage->is_damaged;
+}
+
 /* The limits that callers keep. */
 
 static void check_bytes(struct text text, size_t min, size_t max)

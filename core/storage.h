@@ -75,6 +75,10 @@ void storage_cancel(struct storage *storage, struct storage_call **call);
 /* Calls in flight: a drain waits until it is 0. */
 size_t storage_pending(const struct storage *storage);
 
+/* Whether a call has ended with ERR_CORRUPT: the process should stop, and not
+ * be started again before somebody has looked at the database. */
+bool storage_is_damaged(const struct storage *storage);
+
 /* call may be NULL when the caller never cancels. */
 
 /* ERR_CONFLICT never: the same user_id and uuid again gives the task that is

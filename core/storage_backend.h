@@ -9,8 +9,10 @@
  * A call is shared with at most one thread of the backend's.  Its state says
  * who may still answer it:
  *
- *	QUEUED ── storage_call_begin() ──► RUNNING ── finish ──► (freed)
- *	   └────────── deadline, cancel ──────┴──► ABANDONED ── finish ──► (freed)
+ *	QUEUED --- storage_call_begin() ---> RUNNING --- finish ---> freed
+ *	   |                                    |
+ *	   +---------- deadline, cancel --------+---> ABANDONED
+ *	                                                 --- finish ---> freed
  */
 #ifndef TODOD_CORE_STORAGE_BACKEND_H
 #define TODOD_CORE_STORAGE_BACKEND_H

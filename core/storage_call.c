@@ -236,6 +236,8 @@ void storage_call_finish(struct storage_call *call, enum err err,
 
 	if (call == storage->submitting)
 		BUG("a backend finished a call within submit");
+	if (err == ERR_CORRUPT)
+		storage->is_damaged = true;
 	if (atomic_load(&call->state) != STORAGE_CALL_ABANDONED) {
 		unlink_call(call);
 		answer(call, err, result != NULL ? result : &nothing);

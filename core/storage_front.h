@@ -27,6 +27,7 @@ struct storage {
 	/* What the backend has: those in flight and the abandoned. */
 	size_t held;
 	size_t held_bytes;
+	bool is_damaged; /* the backend has said so */
 	/* The call that submit() is being given: must not finish in there. */
 	const struct storage_call *submitting;
 };

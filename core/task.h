@@ -9,10 +9,10 @@
 #include "core/uuid.h"
 
 /* The widest limits of all dialects, in code points; what storage accepts. */
-#define TASK_TITLE_MAX 500
-#define TASK_DESCRIPTION_MAX 2000
+#define TASK_TITLE_MAX	       500
+#define TASK_DESCRIPTION_MAX   2000
 #define TASK_USER_ID_MAX_BYTES 255
-#define TASK_ID_MAX INT64_C(9007199254740991) /* 2^53 - 1 */
+#define TASK_ID_MAX	       INT64_C(9007199254740991) /* 2^53 - 1 */
 
 /* A task as storage hands it out: texts are borrowed for the callback. */
 struct task {
@@ -63,8 +63,11 @@ struct task_changes {
 	int64_t now_us; /* updated_at becomes max(now_us, old + 1) */
 };
 
-enum task_filter { TASK_FILTER_ALL, TASK_FILTER_PENDING,
-		   TASK_FILTER_COMPLETED };
+enum task_filter {
+	TASK_FILTER_ALL,
+	TASK_FILTER_PENDING,
+	TASK_FILTER_COMPLETED
+};
 
 /* The place after a task in the order newest first (created_at descending,
  * then id descending). */

@@ -21,6 +21,7 @@
 #define FAIR_PAUSE_MS	  4
 #define SHORTAGE_PAUSE_MS 100
 #define SHORTAGE_LOG_US	  INT64_C(1000000)
+#define ANCHOR_S	  86400
 
 /* Reasons not to accept; bits. */
 enum pause {
@@ -36,6 +37,7 @@ struct acceptor {
 	unsigned pauses; /* enum pause */
 	struct event *on_fair_end;
 	struct event *on_shortage_end;
+	struct event *anchor;	/* by which on_error() finds the acceptor */
 	unsigned pauses_in_row; /* fair ones, without relief */
 	unsigned burst_left;
 	int64_t shortage_logged_us;
@@ -87,16 +89,38 @@ static void on_shortage_end(evutil_socket_t fd, short what, void *arg)
 	set_pauses(acceptor, acceptor->pauses & ~(unsigned)PAUSE_SHORTAGE);
 }
 
-/* accept() failed: no more descriptors, here or in the whole system.  Without
- * a pause the listener would be ready again at once, for ever. */
-static void on_error(struct evconnlistener *listener, void *arg)
+static void on_anchor(evutil_socket_t fd, short what, void *arg)
 {
-	struct acceptor *acceptor = arg;
+	(void)fd;
+	(void)what;
+	(void)arg;
+}
+
+static int look_for_anchor(const struct event_base *base,
+			   const struct event *event, void *found)
+{
+	(void)base;
+	if (event_get_callback(event) != on_anchor)
+		return 0;
+	*(struct acceptor **)found = event_get_callback_arg(event);
+	return 1;
+}
+
+/* accept() failed: no more descriptors, here or in the whole system.  Without
+ * a pause the listener would be ready again at once, for ever.  The argument is
+ * the one evhttp gave the listener for itself, not ours. */
+static void on_error(struct evconnlistener *listener, void *http)
+{
+	struct acceptor *acceptor = NULL;
 	int64_t now_us = clock_monotonic_us();
 	char error[64];
 
-	(void)listener;
+	(void)http;
 	(void)snprintf(error, sizeof(error), "%m");
+	(void)event_base_foreach_event(evconnlistener_get_base(listener),
+				       look_for_anchor, &acceptor);
+	if (!acceptor)
+		return;
 	if (now_us - acceptor->shortage_logged_us > SHORTAGE_LOG_US) {
 		acceptor->shortage_logged_us = now_us;
 		log_event(LOG_ERROR, "cannot accept connections",
@@ -174,6 +198,7 @@ void acceptor_stop(struct acceptor *acceptor)
 enum err acceptor_new(const struct acceptor_options *options,
 		      struct acceptor **out)
 {
+	static const struct timeval seldom = { ANCHOR_S, 0 };
 	struct acceptor *acceptor = calloc(1, sizeof(*acceptor));
 
 	if (!acceptor)
@@ -183,7 +208,10 @@ enum err acceptor_new(const struct acceptor_options *options,
 		evtimer_new(options->base, on_fair_end, acceptor);
 	acceptor->on_shortage_end =
 		evtimer_new(options->base, on_shortage_end, acceptor);
-	if (!acceptor->on_fair_end || !acceptor->on_shortage_end) {
+	acceptor->anchor =
+		event_new(options->base, -1, EV_PERSIST, on_anchor, acceptor);
+	if (!acceptor->on_fair_end || !acceptor->on_shortage_end ||
+	    !acceptor->anchor || event_add(acceptor->anchor, &seldom) != 0) {
 		acceptor_free(&acceptor);
 		return ERR_NO_MEMORY;
 	}
@@ -199,6 +227,8 @@ void acceptor_free(struct acceptor **acceptor)
 		event_free((*acceptor)->on_fair_end);
 	if ((*acceptor)->on_shortage_end)
 		event_free((*acceptor)->on_shortage_end);
+	if ((*acceptor)->anchor)
+		event_free((*acceptor)->anchor);
 	free(*acceptor);
 	*acceptor = NULL;
 }

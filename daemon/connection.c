@@ -8,13 +8,16 @@
 
 #include "daemon/connection.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -38,22 +41,28 @@ struct connection {
 	struct connection *newer, *older;
 	struct connection *next_in_bucket;
 	struct connection *next_closing;
+	struct connection *next_refused;
 	bool has_closecb;
 	/* From a whole request to the last byte of its answer. */
 	bool has_request;
 	/* Bytes of a further request are here. */
 	bool has_input;
+	/* evhttp answers by itself; then our own words are on their way. */
+	bool is_refused;
+	bool is_reworded;
 	size_t unsent_bytes;
 	void (*on_gone)(void *arg); /* NULL: nobody asks */
 	void *arg;
 	int64_t linger_until_us;
 	size_t thrown_away_bytes;
+	char client[INET6_ADDRSTRLEN]; /* empty until somebody asks */
 };
 
 struct connections {
 	struct connections_options options;
 	struct connection *newest;
 	struct connection *closing; /* those in CONNECTION_CLOSING */
+	struct connection *refused; /* to be reworded, or ended */
 	size_t count;
 	size_t unsent_bytes;
 	struct connection **buckets; /* by bufferevent */
@@ -213,11 +222,66 @@ static void end(struct connection *connection)
 				  BEV_EVENT_READING | BEV_EVENT_EOF, 0);
 }
 
+/* The status of the answer in the buffer; 0: it is none of evhttp's pages. */
+static int status_of(struct evbuffer *output)
+{
+	char head[sizeof("HTTP/1.1 400")] = "";
+
+	if (evbuffer_copyout(output, head, sizeof(head) - 1) !=
+	    (ev_ssize_t)sizeof(head) - 1)
+		return 0;
+	return (int)strtol(head + sizeof("HTTP/1.1"), NULL, 10);
+}
+
+/* Nothing of evhttp's page was sent yet: that is for the next turn. */
+static void reword(struct connection *connection)
+{
+	struct connections *owner = connection->owner;
+	struct evbuffer *output = bufferevent_get_output(connection->bev);
+	int status = status_of(output);
+
+	/* A bufferevent lets nobody but itself take from the front. */
+	(void)evbuffer_unfreeze(output, 1);
+	(void)evbuffer_drain(output, evbuffer_get_length(output));
+	(void)evbuffer_freeze(output, 1);
+	connection->is_reworded = true;
+	owner->options.on_refused(owner->options.arg, status,
+				  connection_client(connection), output);
+}
+
+/* The whole answer is out: evhttp should have let go, but for some methods it
+ * does not. */
+static void end_refused(struct connection *connection)
+{
+	if (is_abandoned(connection))
+		linger(connection);
+	else
+		end(connection);
+}
+
+static void look_at_refused(struct connections *connections)
+{
+	while (connections->refused) {
+		struct connection *connection = connections->refused;
+
+		connections->refused = connection->next_refused;
+		if (connection->state != CONNECTION_OPEN)
+			continue;
+		if (connection->is_reworded)
+			end_refused(connection);
+		else if (!is_abandoned(connection))
+			reword(connection);
+	}
+}
+
 static void sweep(struct connections *connections)
 {
 	int64_t now_us = clock_monotonic_us();
-	struct connection *connection = connections->newest;
+	struct connection *connection;
 
+	/* None of them may be let go while it is on that list. */
+	look_at_refused(connections);
+	connection = connections->newest;
 	while (connection) {
 		struct connection *older = connection->older;
 
@@ -258,6 +322,7 @@ static void on_let_go(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	look_at_refused(connections);
 	if (connections->is_draining)
 		sweep(connections);
 	while (connections->closing) {
@@ -294,12 +359,26 @@ static void on_input(struct evbuffer *buffer,
 		connection->has_input = true;
 }
 
+static void remember_refused(struct connection *connection)
+{
+	connection->next_refused = connection->owner->refused;
+	connection->owner->refused = connection;
+	look_at_once(connection->owner);
+}
+
 static void on_output(struct evbuffer *buffer,
 		      const struct evbuffer_cb_info *info, void *arg)
 {
 	struct connection *connection = arg;
 
-	(void)buffer;
+	if (info->n_added > 0 && !connection->has_request &&
+	    !connection->is_refused && status_of(buffer) >= 400) {
+		connection->is_refused = true;
+		remember_refused(connection);
+	} else if (connection->is_reworded && info->n_deleted > 0 &&
+		   evbuffer_get_length(buffer) == 0) {
+		remember_refused(connection);
+	}
 	connection->unsent_bytes += info->n_added - info->n_deleted;
 	connection->owner->unsent_bytes += info->n_added - info->n_deleted;
 }
@@ -386,6 +465,38 @@ void connection_release(struct connection **connection)
 void connection_break(struct connection *connection)
 {
 	end(connection);
+}
+
+const char *connection_client(struct connection *connection)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+	const void *ip = &((struct sockaddr_in *)&address)->sin_addr;
+	char *text = connection->client;
+	size_t size = sizeof(connection->client);
+
+	if (text[0])
+		return text;
+	memset(&address, 0, sizeof(address));
+	(void)getpeername(bufferevent_getfd(connection->bev),
+			  (struct sockaddr *)&address, &len);
+	if (address.ss_family == AF_INET6) {
+		const struct in6_addr *ip6 =
+			&((struct sockaddr_in6 *)&address)->sin6_addr;
+
+		/* IPv4 through a dual-stack socket. */
+		if (IN6_IS_ADDR_V4MAPPED(ip6)) {
+			ip = ip6->s6_addr + 12;
+			address.ss_family = AF_INET;
+		} else {
+			ip = ip6;
+		}
+	}
+	if (address.ss_family == AF_UNIX)
+		(void)snprintf(text, size, "unix");
+	else if (!inet_ntop(address.ss_family, ip, text, (socklen_t)size))
+		(void)snprintf(text, size, "?");
+	return text;
 }
 
 size_t connections_count(const struct connections *connections)

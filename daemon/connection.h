@@ -17,18 +17,24 @@
 struct bufferevent;
 struct connection;
 struct connections;
+struct evbuffer;
 struct event_base;
-struct evhttp_connection;
 struct evhttp_request;
 
 /* Called when the number of connections has changed. */
 typedef void connections_changed_fn(void *arg, size_t count);
+
+/* evhttp has refused what a client sent, with an HTML page of its own: writes
+ * the whole answer that goes out in its place.  client as in the log. */
+typedef void connections_refused_fn(void *arg, int status, const char *client,
+				    struct evbuffer *out);
 
 struct connections_options {
 	struct event_base *base;
 	size_t max; /* how many there will be at most, roughly */
 	connections_changed_fn *on_accepted;
 	connections_changed_fn *on_closed;
+	connections_refused_fn *on_refused;
 	void *arg;
 };
 
@@ -68,6 +74,10 @@ struct connection *connection_hold(struct connections *connections,
 
 /* Nobody is interested in on_gone any more.  *connection may be NULL. */
 void connection_release(struct connection **connection);
+
+/* The peer's address without its port, "unix" for a unix socket; borrowed as
+ * long as the connection is. */
+const char *connection_client(struct connection *connection);
 
 /* Ends the connection of a request as if the client had gone: on_gone is
  * called before this returns. */

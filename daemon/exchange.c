@@ -18,8 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 
 #include "core/app.h"
 #include "core/clock.h"
@@ -27,10 +25,11 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "daemon/connection.h"
+#include "daemon/framing.h"
+#include "daemon/httpdate.h"
 
 #define COPIED_BODY_BYTES 1024 /* cheaper to copy than to refer to */
 #define POOL_MAX	  256
-#define DATE_BYTES	  32
 
 enum exchange_state {
 	EXCHANGE_HANDLING,  /* the application has it, nothing was sent */
@@ -62,8 +61,7 @@ struct exchanges {
 	struct exchange *pool;
 	size_t pool_count;
 	struct evbuffer *piece; /* of a stream, empty between uses */
-	char date[DATE_BYTES];
-	time_t date_s;
+	struct httpdate date;
 };
 
 static struct exchange *of(struct http_exchange *port)
@@ -107,31 +105,6 @@ static void log_request(const struct exchange *exchange, const char *outcome)
 
 /* --- the response -------------------------------------------------------- */
 
-/* The time of day changes once a second, its text too. */
-static const char *date(struct exchanges *exchanges)
-{
-	static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed",
-					 "Thu", "Fri", "Sat" };
-	static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr",
-					    "May", "Jun", "Jul", "Aug",
-					    "Sep", "Oct", "Nov", "Dec" };
-	time_t now_s = (time_t)(clock_wall_us() / 1000000);
-	struct tm tm;
-
-	if (now_s != exchanges->date_s && gmtime_r(&now_s, &tm)) {
-		(void)snprintf(exchanges->date, sizeof(exchanges->date),
-			       "%s, %02u %s %04u %02u:%02u:%02u GMT",
-			       days[tm.tm_wday], (unsigned)tm.tm_mday % 100,
-			       months[tm.tm_mon],
-			       (unsigned)(tm.tm_year + 1900) % 10000,
-			       (unsigned)tm.tm_hour % 100,
-			       (unsigned)tm.tm_min % 100,
-			       (unsigned)tm.tm_sec % 100);
-		exchanges->date_s = now_s;
-	}
-	return exchanges->date;
-}
-
 static void put_header(struct exchange *exchange, const char *name,
 		       const char *value)
 {
@@ -168,7 +141,7 @@ static void put_head(struct exchange *exchange,
 		if (name.ptr && value.ptr)
 			put_header(exchange, name.ptr, value.ptr);
 	}
-	put_header(exchange, "Date", date(exchange->owner));
+	put_header(exchange, "Date", httpdate_text(&exchange->owner->date));
 	if (response->close || exchange->closes ||
 	    connections_is_draining(exchange->owner->options.connections)) {
 		exchange->closes = true;
@@ -339,7 +312,7 @@ static void exchange_abort(struct http_exchange *port)
 {
 	struct exchange *exchange = of(port);
 
-	log_request(exchange, "aborted");
+	log_request(exchange, exchange->is_gone ? "gone" : "aborted");
 	exchange->state = EXCHANGE_ABORTED;
 	exchange->job.run = on_abort_job;
 	loop_post(exchange->owner->options.loop, &exchange->job);
@@ -440,57 +413,6 @@ static bool read_headers(struct exchange *exchange)
 	return true;
 }
 
-/* A list of words between commas has this one. */
-static bool has_word(struct text list, struct text word)
-{
-	bool is_last = false;
-
-	while (!is_last) {
-		size_t comma = text_find_byte(list, ',');
-
-		is_last = comma == list.len;
-		if (text_is_equal_nocase(
-			    text_trim_blank(text_slice(list, 0, comma)), word))
-			return true;
-		list = text_slice(list, comma + 1, list.len);
-	}
-	return false;
-}
-
-/*
- * Whether the connection ends with the answer: because the client wants it, or
- * because it is not certain where this request ended and the next begins.
- */
-static bool must_close(const struct exchange *exchange)
-{
-	const struct http_request *request = &exchange->port.request;
-	struct text encoding = { NULL, 0 };
-	size_t lengths = 0, encodings = 0;
-
-	for (size_t i = 0; i < request->header_count; i++) {
-		const struct http_header *header = &request->headers[i];
-		struct text name = text_trim_blank(header->name);
-
-		if (text_is_equal_nocase(name, TEXT("Connection")) &&
-		    has_word(header->value, TEXT("close")))
-			return true;
-		lengths += text_is_equal_nocase(name, TEXT("Content-Length"));
-		if (text_is_equal_nocase(name, TEXT("Transfer-Encoding"))) {
-			encoding = header->value;
-			encodings++;
-		}
-		if (name.len != header->name.len)
-			return true;
-	}
-	if (request->method == HTTP_HEAD || request->method == HTTP_OTHER)
-		return lengths + encodings > 0;
-	if (lengths + encodings > 1)
-		return true;
-	return encodings > 0 &&
-	       (!text_is_equal_nocase(encoding, TEXT("chunked")) ||
-		exchange->request->minor == 0);
-}
-
 static void read_body(struct exchange *exchange)
 {
 	struct evbuffer *input =
@@ -505,26 +427,6 @@ static void read_body(struct exchange *exchange)
 		return;
 	request->body.ptr = (const char *)evbuffer_pullup(input, -1);
 	request->body.len = request->body.ptr ? len : 0;
-}
-
-/* The peer's address for the log. */
-static void read_client(struct exchange *exchange)
-{
-	struct evhttp_connection *evcon =
-		evhttp_request_get_connection(exchange->request);
-	const struct sockaddr *address = evhttp_connection_get_addr(evcon);
-	char *host = NULL;
-	ev_uint16_t port;
-
-	exchange->client[0] = '\0';
-	evhttp_connection_get_peer(evcon, &host, &port);
-	if (address && address->sa_family == AF_UNIX)
-		host = NULL;
-	/* IPv4 through a dual-stack socket. */
-	if (host && strncmp(host, "::ffff:", 7) == 0 && strchr(host, '.'))
-		host += 7;
-	(void)snprintf(exchange->client, sizeof(exchange->client), "%s",
-		       host ? host : "unix");
 }
 
 static struct exchange *exchange_new(struct exchanges *exchanges)
@@ -576,6 +478,7 @@ void exchanges_on_request(struct evhttp_request *request, void *arg)
 	struct app *app = exchanges->options.app;
 	struct exchange *exchange = exchange_new(exchanges);
 	struct http_request *in;
+	int refusal;
 
 	/* Not even an error can be made: an empty answer ends it. */
 	if (!exchange) {
@@ -589,7 +492,10 @@ void exchanges_on_request(struct evhttp_request *request, void *arg)
 	exchange->request = request;
 	exchange->connection =
 		connection_hold(connections, request, on_gone, exchange);
-	read_client(exchange);
+	exchange->client[0] = '\0';
+	if (exchange->connection)
+		(void)snprintf(exchange->client, sizeof(exchange->client), "%s",
+			       connection_client(exchange->connection));
 	in = &exchange->port.request;
 	in->method = method_of(evhttp_request_get_command(request));
 	in->target = target_of(evhttp_request_get_uri(request));
@@ -599,9 +505,13 @@ void exchanges_on_request(struct evhttp_request *request, void *arg)
 		app_refuse(app, &exchange->port, 503);
 		return;
 	}
-	exchange->closes = must_close(exchange);
-	if (connections_unsent_bytes(connections) > EXCHANGE_UNSENT_MAX_BYTES)
-		app_refuse(app, &exchange->port, 503);
+	refusal = framing_problem(in, request->minor);
+	exchange->closes = refusal != 0 || framing_wants_close(in);
+	if (refusal == 0 &&
+	    connections_unsent_bytes(connections) > EXCHANGE_UNSENT_MAX_BYTES)
+		refusal = 503;
+	if (refusal != 0)
+		app_refuse(app, &exchange->port, refusal);
 	else
 		app_handle(app, &exchange->port);
 }
@@ -614,7 +524,6 @@ enum err exchanges_new(const struct exchanges_options *options,
 	if (!exchanges)
 		return ERR_NO_MEMORY;
 	exchanges->options = *options;
-	exchanges->date_s = -1;
 	exchanges->piece = evbuffer_new();
 	if (!exchanges->piece) {
 		free(exchanges);

@@ -19,7 +19,7 @@ static enum err become_server(const struct settings *settings,
 			      struct fault *fault)
 {
 	struct identity identity;
-	enum err err = privs_choose(settings, &identity, fault);
+	enum err err = privs_choose(settings, PRIVS_JOB, &identity, fault);
 
 	return err == ERR_OK ? privs_drop(settings, &identity, fault) : err;
 }

@@ -37,6 +37,7 @@ static struct logsink {
 	char pending[LOGSINK_PENDING_BYTES];
 	size_t len;
 	unsigned long long dropped;
+	bool is_taken;	   /* the last write got through */
 	struct loop *loop; /* NULL: write at once */
 	struct loop_job flush_job;
 	bool flush_is_posted;
@@ -116,6 +117,7 @@ static bool flush_locked(void)
 		size_t len = batch();
 		ssize_t written = write_some(sink.pending, len);
 
+		sink.is_taken = written > 0;
 		if (written == 0)
 			return false;
 		if (written < 0) {
@@ -128,13 +130,14 @@ static bool flush_locked(void)
 	return true;
 }
 
-/* Reports what is missing, once there is room for the report. */
+/* Reports what is missing, once a line got through again: a report of its own
+ * loss would have to be reported, too. */
 static void flush_and_report(void)
 {
 	unsigned long long dropped = 0;
 
 	pthread_mutex_lock(&sink.mutex);
-	if (flush_locked() && sink.dropped > 0) {
+	if (flush_locked() && sink.is_taken && sink.dropped > 0) {
 		dropped = sink.dropped;
 		sink.dropped = 0;
 	}

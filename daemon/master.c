@@ -396,7 +396,8 @@ static enum err prepare(struct master *master)
 {
 	struct settings *settings = *master->settings;
 	struct identity identity;
-	enum err err = privs_choose(settings, &identity, master->fault);
+	enum err err =
+		privs_choose(settings, PRIVS_SERVE, &identity, master->fault);
 
 	raise_descriptor_limit();
 	if (err == ERR_OK)

@@ -43,10 +43,11 @@ const struct option option_table[OPTION_COUNT] = {
 		.type = OPTION_CHOICE,
 		.traits = OPTION_NEEDS_RESTART,
 		.value = "NAME",
-		.derived = "development on SQLite and in memory, else production",
+		.derived =
+			"development on SQLite and in memory, else production",
 		.choices = "development production",
 		.help = "development or production: what the defaults are and\n"
-			"how strict todod is. .env is read in development only.",
+			"how strict it is. .env is read in development only.",
 	},
 	[OPTION_USER] = {
 		.name = "user",
@@ -54,7 +55,8 @@ const struct option option_table[OPTION_COUNT] = {
 		.section = SECTION_PROCESS,
 		.traits = OPTION_NEEDS_RESTART,
 		.value = "NAME",
-		.derived = "todod in production, the owner of the data folder in "
+		.derived =
+			"todod in production, the owner of the data folder in "
 			   "development",
 		.help = "The user to become when started as root.",
 	},
@@ -108,8 +110,8 @@ const struct option option_table[OPTION_COUNT] = {
 		.max = 300,
 		.value = "SECONDS",
 		.fallback = "10",
-		.help = "How long one step of the database may take before the\n"
-			"request is answered 503.",
+		.help = "How long one step of the database may take before\n"
+			"the request is answered 503.",
 	},
 	[OPTION_HOST] = {
 		.name = "host",
@@ -117,7 +119,8 @@ const struct option option_table[OPTION_COUNT] = {
 		.section = SECTION_NETWORK,
 		.traits = OPTION_NEEDS_RESTART,
 		.value = "LIST",
-		.derived = "127.0.0.1,::1 in development; in production ::, which "
+		.derived =
+			"127.0.0.1,::1 in development; in production ::, which "
 			   "is IPv4 too",
 		.help = "Where to listen: addresses, names and unix:/path,\n"
 			"separated by commas.",
@@ -191,7 +194,8 @@ const struct option option_table[OPTION_COUNT] = {
 		.section = SECTION_ACCOUNTS,
 		.traits = OPTION_IS_SECRET,
 		.value = "SECRET",
-		.derived = "in development made once and kept beside the database",
+		.derived =
+			"in development made once and kept beside the database",
 		.help = "Signs the tokens; at least 32 bytes, required in\n"
 			"production: openssl rand -base64 48",
 	},
@@ -255,8 +259,8 @@ const struct option option_table[OPTION_COUNT] = {
 		.max = 10000,
 		.value = "N",
 		.fallback = "256",
-		.help = "Password hashes that may wait in one worker; one more\n"
-			"is answered 503.",
+		.help = "Password hashes that may wait in one worker; one\n"
+			"more is answered 503.",
 	},
 	[OPTION_LOG_LEVEL] = {
 		.name = "log-level",

@@ -69,6 +69,7 @@ static enum err stay_root(const struct settings *settings, struct fault *fault)
 }
 
 static enum err choose_owner(const struct settings *settings,
+			     enum privs_purpose purpose,
 			     struct identity *identity, struct fault *fault)
 {
 	const struct passwd *user;
@@ -80,7 +81,8 @@ static enum err choose_owner(const struct settings *settings,
 				 "another with --data-dir (DATA_DIR)",
 				 settings->data_folder);
 	if (status.st_uid == 0)
-		return stay_root(settings, fault);
+		return purpose == PRIVS_SERVE ? stay_root(settings, fault) :
+						ERR_OK;
 	user = getpwuid(status.st_uid);
 	if (user) {
 		take(user, identity);
@@ -110,7 +112,8 @@ static enum err check_stays(const struct settings *settings,
 }
 
 enum err privs_choose(const struct settings *settings,
-		      struct identity *identity, struct fault *fault)
+		      enum privs_purpose purpose, struct identity *identity,
+		      struct fault *fault)
 {
 	memset(identity, 0, sizeof(*identity));
 	if (geteuid() != 0)
@@ -119,7 +122,7 @@ enum err privs_choose(const struct settings *settings,
 		return choose_named(settings->user, identity, fault);
 	if (settings->environment == SETTINGS_PRODUCTION)
 		return choose_named(USER_IN_PRODUCTION, identity, fault);
-	return choose_owner(settings, identity, fault);
+	return choose_owner(settings, purpose, identity, fault);
 }
 
 static bool become(const struct identity *identity)

@@ -21,11 +21,17 @@ struct identity {
 	char name[64]; /* empty when the user has none */
 };
 
+/* What todod is about to do as that user. */
+enum privs_purpose {
+	PRIVS_SERVE,
+	PRIVS_JOB, /* something short that no network reaches */
+};
+
 /* Decides, and refuses what must not run as root; changes nothing.
  * ERR_INVALID with a fault. */
 enum err privs_choose(const struct settings *settings,
-		      struct identity *identity, struct fault *fault)
-	__attribute__((warn_unused_result));
+		      enum privs_purpose purpose, struct identity *identity,
+		      struct fault *fault) __attribute__((warn_unused_result));
 
 /* Becomes that user for good, and no program started from here on can gain
  * anything.  ERR_INVALID with a fault. */

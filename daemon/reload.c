@@ -27,7 +27,6 @@ static enum err keep_old(const struct options *old, struct options *new,
 {
 	size_t len = 0;
 
-	names[0] = '\0';
 	for (unsigned i = 0; i < OPTION_COUNT; i++) {
 		if (!(option_get(i)->traits & OPTION_NEEDS_RESTART))
 			continue;
@@ -46,7 +45,7 @@ enum err reload_configuration(const struct options *flags,
 			      struct options *options,
 			      struct settings **settings, struct fault *fault)
 {
-	char names[256];
+	char names[256] = "";
 	enum err err = configuration_load(flags, options, fault);
 
 	if (err == ERR_OK)

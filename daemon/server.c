@@ -15,6 +15,7 @@
 #include "daemon/exchange.h"
 #include "daemon/listen.h"
 #include "daemon/loop_event.h"
+#include "daemon/refusal.h"
 
 /* Of every single read and write; above the 60 s of common proxies, so that
  * they close idle connections first. */
@@ -36,6 +37,7 @@ _Static_assert(SERVER_BODY_MAX_BYTES > HTTP_BODY_MAX_BYTES,
 
 struct server {
 	struct event_base *base;
+	struct app *app;
 	struct evhttp *http;
 	struct evhttp_bound_socket *bound[LISTENERS_MAX];
 	size_t bound_count;
@@ -59,6 +61,14 @@ static void on_closed(void *arg, size_t count)
 	struct server *server = arg;
 
 	acceptor_on_closed(server->acceptor, count);
+}
+
+static void on_refused(void *arg, int status, const char *client,
+		       struct evbuffer *out)
+{
+	const struct server *server = arg;
+
+	refusal_write(server->app, status, client, out);
 }
 
 static void on_idle(void *arg)
@@ -100,6 +110,7 @@ static enum err make_parts(struct server *server,
 		.max = options->connections_max,
 		.on_accepted = on_accepted,
 		.on_closed = on_closed,
+		.on_refused = on_refused,
 		.arg = server,
 	};
 	struct exchanges_options exchanges = {
@@ -124,6 +135,7 @@ enum err server_new(const struct server_options *options, struct server **out)
 	if (!server)
 		return ERR_NO_MEMORY;
 	server->base = loop_event_base(options->loop);
+	server->app = options->app;
 	err = make_parts(server, options);
 	if (err == ERR_OK) {
 		server->http = evhttp_new(server->base);

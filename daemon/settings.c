@@ -72,10 +72,12 @@ static enum err default_url(struct maker *maker, char url[URL_BYTES])
 	bool is_served = environment && strcmp(environment, "production") == 0;
 	size_t len;
 
-	if (!folder)
+	if (!folder) {
 		folder = is_served ? DATA_DIR_IN_PRODUCTION : ".";
-	if (options_derive(maker->options, OPTION_DATA_DIR, folder) != ERR_OK)
-		return ERR_NO_MEMORY;
+		if (options_derive(maker->options, OPTION_DATA_DIR, folder) !=
+		    ERR_OK)
+			return ERR_NO_MEMORY;
+	}
 	len = (size_t)snprintf(url, URL_BYTES, "sqlite:///");
 	for (const char *p = folder; *p && len + 4 < URL_BYTES; p++)
 		len += (size_t)snprintf(url + len, URL_BYTES - len,

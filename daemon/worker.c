@@ -33,6 +33,7 @@
 
 #define HEARTBEAT_MS		1000
 #define CONNECTIONS_MAX_DEFAULT 10000
+#define DAMAGED_DRAIN_MS	1000
 /* Descriptors for other things than connections. */
 #define DESCRIPTORS_RESERVED 64
 
@@ -121,9 +122,8 @@ static void on_drain_end(evutil_socket_t fd, short what, void *arg)
 	enter(worker, WORKER_ENDING);
 }
 
-static void drain(struct worker *worker)
+static void drain(struct worker *worker, int64_t timeout_ms)
 {
-	int64_t timeout_ms = worker->options->settings->drain_timeout_ms;
 	const struct timeval timeout = { timeout_ms / 1000,
 					 timeout_ms % 1000 * 1000 };
 
@@ -136,11 +136,12 @@ static void drain(struct worker *worker)
 
 static void on_signal(evutil_socket_t fd, short what, void *arg)
 {
+	struct worker *worker = arg;
 	struct signalfd_siginfo info;
 
 	(void)what;
 	if (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		drain(arg);
+		drain(worker, worker->options->settings->drain_timeout_ms);
 }
 
 static void on_master_gone(evutil_socket_t fd, short what, void *arg)
@@ -154,15 +155,23 @@ static void on_master_gone(evutil_socket_t fd, short what, void *arg)
 		return;
 	(void)event_del(worker->on_master_gone);
 	log_write(LOG_ERROR, "the master is gone: draining", NULL, 0);
-	drain(worker);
+	drain(worker, worker->options->settings->drain_timeout_ms);
 }
 
 static void on_heartbeat(evutil_socket_t fd, short what, void *arg)
 {
+	struct worker *worker = arg;
+
 	(void)fd;
 	(void)what;
-	beat(arg);
+	beat(worker);
 	logsink_flush();
+	/* The answers on their way may go, nothing more is to be written; the
+	 * exit status tells the master not to start another worker. */
+	if (storage_is_damaged(worker->storage)) {
+		worker->exit_code = EX_DATAERR;
+		drain(worker, DAMAGED_DRAIN_MS);
+	}
 }
 
 static void on_library_message(int severity, const char *message)
@@ -264,7 +273,7 @@ static size_t connections_max(const struct settings *settings)
 	    limit.rlim_cur != RLIM_INFINITY)
 		allowed = limit.rlim_cur > 2 * DESCRIPTORS_RESERVED ?
 				  limit.rlim_cur - DESCRIPTORS_RESERVED :
-				  DESCRIPTORS_RESERVED;
+				  limit.rlim_cur / 2;
 	if (settings->connections_max > 0)
 		return settings->connections_max < allowed ?
 			       settings->connections_max :

@@ -3,7 +3,7 @@
 window.addEventListener('load', function () {
   'use strict';
   window.SwaggerUIBundle({
-    url: 'openapi.json',
+    url: './openapi.json',
     dom_id: '#swagger-ui',
     deepLinking: true,
     displayRequestDuration: true,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "backends/task_copy.h"
+#include "tests/support/pgfixture.h"
 #include "tests/support/tap.h"
 
 static char *join(const char *folder, const char *name)
@@ -39,6 +40,10 @@ void subject_init_closed(struct subject *subject, const char *backend)
 	const char *tmp = getenv("TMPDIR");
 
 	*subject = empty;
+	if (strcmp(backend, "postgres") == 0) {
+		pgfixture_locate(&subject->location);
+		return;
+	}
 	subject->location.backend = backend_find(backend);
 	if (!subject->location.backend->is_shared)
 		return;
@@ -362,4 +367,24 @@ int64_t create_id(struct subject *subject, const char *user, const char *title,
 	id = answer.task->id;
 	answer_release(&answer);
 	return id;
+}
+
+void create_many(struct subject *subject, const char *user,
+		 const struct task_draft *like, struct answer *answers,
+		 size_t count)
+{
+	struct task_draft draft = *like;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		draft.uuid = uuid_make();
+		if (storage_task_create(subject->storage, text_of(user), &draft,
+					answer_on_task, &answers[i],
+					NULL) != ERR_OK)
+			bail_out("a create was refused");
+	}
+	for (i = 0; i < count; i++)
+		if (!testloop_run_until_count(subject->loop, &answers[i].count,
+					      1))
+			bail_out("an answer never came");
 }

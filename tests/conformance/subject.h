@@ -54,7 +54,7 @@ storage_user_fn answer_on_user;
 storage_done_fn answer_on_done;
 
 /* What came back from a list. */
-#define PAGE_ROWS_MAX 512
+#define PAGE_ROWS_MAX 2048
 struct page {
 	size_t count; /* ends of the page that were told */
 	enum err err;
@@ -98,5 +98,11 @@ enum err user_set_password(struct subject *subject, struct uuid id,
 /* Creates a task and gives its id; ends the program when it cannot. */
 int64_t create_id(struct subject *subject, const char *user, const char *title,
 		  int64_t now_us);
+
+/* Creates count tasks like one, each with a uuid of its own, all at once, and
+ * waits for all of the zeroed answers, which are to be released. */
+void create_many(struct subject *subject, const char *user,
+		 const struct task_draft *like, struct answer *answers,
+		 size_t count);
 
 #endif

@@ -220,6 +220,7 @@ static int compare_ids(const void *a, const void *b)
 
 static void test_many(struct subject *subject)
 {
+	const struct task_draft draft = draft_of("Many", NOW);
 	struct answer *answers = calloc(MANY, sizeof(*answers));
 	int64_t *ids = calloc(MANY, sizeof(*ids));
 	size_t found = 0, distinct = 1, i;
@@ -227,16 +228,8 @@ static void test_many(struct subject *subject)
 
 	if (answers == NULL || ids == NULL)
 		bail_out("no memory");
+	create_many(subject, "many", &draft, answers, MANY);
 	for (i = 0; i < MANY; i++) {
-		const struct task_draft draft = draft_of("Many", NOW);
-
-		if (storage_task_create(subject->storage, TEXT("many"), &draft,
-					answer_on_task, &answers[i],
-					NULL) != ERR_OK)
-			bail_out("a create was refused");
-	}
-	for (i = 0; i < MANY; i++) {
-		testloop_run_until_count(subject->loop, &answers[i].count, 1);
 		ids[i] = answers[i].task != NULL ? answers[i].task->id : 0;
 		answer_release(&answers[i]);
 		get(subject, "many", key_by_id(ids[i]), &got);

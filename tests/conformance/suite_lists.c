@@ -9,7 +9,7 @@
 
 #define NOW   INT64_C(1700000000000000)
 #define TASKS 24
-#define MANY  600
+#define MANY  2100
 
 /* Tasks of which three each have the same time, every second completed, and
  * some of another user's among them. */
@@ -207,6 +207,7 @@ static void test_changes_between_pages(struct subject *subject)
 
 static void test_long_list(struct subject *subject)
 {
+	const struct task_draft draft = draft_of("One", NOW);
 	struct storage_list wanted = { 0 };
 	struct answer *answers = calloc(MANY, sizeof(*answers));
 	struct task_cursor after = { INT64_MAX, INT64_MAX };
@@ -215,18 +216,9 @@ static void test_long_list(struct subject *subject)
 
 	if (answers == NULL)
 		bail_out("no memory");
-	for (i = 0; i < MANY; i++) {
-		const struct task_draft draft = draft_of("One", NOW);
-
-		if (storage_task_create(subject->storage, TEXT("many"), &draft,
-					answer_on_task, &answers[i],
-					NULL) != ERR_OK)
-			bail_out("a create was refused");
-	}
-	for (i = 0; i < MANY; i++) {
-		testloop_run_until_count(subject->loop, &answers[i].count, 1);
+	create_many(subject, "many", &draft, answers, MANY);
+	for (i = 0; i < MANY; i++)
 		answer_release(&answers[i]);
-	}
 	free(answers);
 	do {
 		wanted.limit = pages == 0 ? 0 : MANY;

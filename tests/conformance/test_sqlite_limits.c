@@ -40,24 +40,17 @@ static size_t fill(struct subject *subject, size_t count, enum err *err)
 {
 	static char description[TASK_DESCRIPTION_MAX];
 	struct answer *answers = calloc(count, sizeof(*answers));
+	struct task_draft draft = draft_of("Long", NOW);
 	size_t failed = 0, i;
 
 	if (answers == NULL)
 		bail_out("no memory");
 	memset(description, 'd', sizeof(description));
+	draft.has_description = true;
+	draft.description = (struct text){ description, sizeof(description) };
+	draft.description_folded = draft.description;
+	create_many(subject, "u", &draft, answers, count);
 	for (i = 0; i < count; i++) {
-		struct task_draft draft = draft_of("Long", NOW);
-
-		draft.has_description = true;
-		draft.description = draft.description_folded =
-			(struct text){ description, sizeof(description) };
-		if (storage_task_create(subject->storage, TEXT("u"), &draft,
-					answer_on_task, &answers[i],
-					NULL) != ERR_OK)
-			bail_out("a create was refused");
-	}
-	for (i = 0; i < count; i++) {
-		testloop_run_until_count(subject->loop, &answers[i].count, 1);
 		if (answers[i].err != ERR_OK) {
 			failed++;
 			*err = answers[i].err;

@@ -248,6 +248,25 @@ static void test_migrate_together(void)
 	subject_release(&subject);
 }
 
+static void test_migrate_locked(void)
+{
+	struct subject subject;
+	struct sqlite3 *other;
+
+	subject_init_closed(&subject, "sqlite");
+	if (migrate(&subject) != ERR_OK)
+		bail_out("it does not migrate");
+	other = sql_open(subject.location.path);
+	sql_run(other, "BEGIN IMMEDIATE");
+	logtrap_clear();
+	is_err(migrate(&subject), ERR_UNAVAILABLE,
+	       "nothing is migrated while another program writes");
+	ok(logtrap_has("another program keeps"), "and the log says so");
+	logtrap_clear();
+	sql_close(&other);
+	subject_release(&subject);
+}
+
 static void test_files(void)
 {
 	mode_t before = umask(0);
@@ -381,6 +400,7 @@ int main(void)
 	test_foreign();
 	test_corrupt();
 	test_migrate_together();
+	test_migrate_locked();
 	test_files();
 	test_settle();
 	test_backup();

@@ -32,7 +32,8 @@ SANITIZERS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer",
 # What the daemon rightly warns of because of how the tests start it.
 START_WARNINGS = ("root", "memory", "secret", "JWT_SECRET_KEY", "IPv6")
 PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
-             "LLVM_PROFILE_FILE", "GCOV_PREFIX", "GCOV_PREFIX_STRIP")
+             "LLVM_PROFILE_FILE", "GCOV_ERROR_FILE", "GCOV_PREFIX",
+             "GCOV_PREFIX_STRIP")
 
 
 def seconds(value):

@@ -231,7 +231,7 @@ def test_sign_up_collects_its_errors_in_order(daemon):
 
 def test_sign_up_without_members_names_all_three(daemon):
     refused(post(daemon, "/api/auth/signup", {}), *(
-        error("missing", ["body", member], {})
+        error("missing", ["body", member], None)
         for member in ("name", "email", "password")))
 
 

@@ -16,8 +16,10 @@ from daemon import Daemon, is_running, wait_until
 from users import PASSWORD, sign_in, sign_up, unique_email
 
 # Hashing that takes long enough to be caught at it.
-SLOW = {"HASH_PASSES": "40", "HASH_THREADS": "4", "WORKERS": "1"}
-SLOWEST = {"HASH_PASSES": "1500", "HASH_THREADS": "1", "WORKERS": "1"}
+SLOW = {"HASH_PASSES": "16", "HASH_MEMORY_KIB": "49152",
+        "HASH_THREADS": "4", "WORKERS": "1"}
+SLOWEST = {"HASH_PASSES": "16", "HASH_MEMORY_KIB": "1048576",
+           "HASH_THREADS": "1", "WORKERS": "1"}
 
 
 def refuses_connections(daemon):
@@ -325,7 +327,7 @@ def test_a_workers_death_breaks_only_its_own_connections(tmp):
 
 def test_a_sign_in_survives_the_death_of_another_worker(tmp):
     """Hashing slots of a killed worker are given back."""
-    with Daemon(folder=tmp, env={"HASH_PASSES": "20"}) as daemon:
+    with Daemon(folder=tmp, env={"HASH_PASSES": "16"}) as daemon:
         user = sign_up(daemon)
         daemon.expect_log("worker exited")
         daemon.lossy = True

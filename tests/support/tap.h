@@ -18,21 +18,21 @@
 #define ok(condition, name) tap_ok(__FILE__, __LINE__, (condition), (name))
 
 /* got comes first, what is wanted second. */
-#define is_int(got, want, name)                                               \
+#define is_int(got, want, name) \
 	tap_is_int(__FILE__, __LINE__, (int64_t)(got), (int64_t)(want), (name))
-#define is_text(got, want, name)                                              \
+#define is_text(got, want, name) \
 	tap_is_text(__FILE__, __LINE__, (got), (want), (name))
 /* Strings; NULL equals only NULL. */
-#define is_string(got, want, name)                                            \
+#define is_string(got, want, name) \
 	tap_is_string(__FILE__, __LINE__, (got), (want), (name))
-#define is_err(got, want, name)                                               \
+#define is_err(got, want, name) \
 	tap_is_err(__FILE__, __LINE__, (got), (want), (name))
 
 bool tap_ok(const char *file, int line, bool condition, const char *name);
 bool tap_is_int(const char *file, int line, int64_t got, int64_t want,
 		const char *name);
-bool tap_is_text(const char *file, int line, struct text got,
-		 struct text want, const char *name);
+bool tap_is_text(const char *file, int line, struct text got, struct text want,
+		 const char *name);
 bool tap_is_string(const char *file, int line, const char *got,
 		   const char *want, const char *name);
 bool tap_is_err(const char *file, int line, enum err got, enum err want,

@@ -63,7 +63,8 @@ static void test_order_before_token(void)
 		    "then the body's size");
 	request.is_body_too_large = false;
 	request.content_type = "text/plain";
-	expect_body(&request, 415, "{\"detail\":\"Unsupported Media Type\"}",
+	expect_body(&request, 415,
+		    "{\"detail\":\"Content-Type must be application/json\"}",
 		    "then its type");
 	request.content_type = NULL;
 	expect_body(&request, 401, "{\"detail\":\"Invalid or expired token\"}",

@@ -250,6 +250,12 @@ static void test_answer_in_time(void)
 	   "the backend's err reaches the caller");
 	testloop_run_for(fixture.loop, 2 * DEADLINE_MS);
 	is_int(answer.count, 1, "the deadline of an answered call is void");
+	ok(!storage_is_damaged(fixture.storage), "the storage is not damaged");
+	start_delete(&fixture, &answer, NULL);
+	storage_call_finish(fixture.stalled->held[--fixture.stalled->count],
+			    ERR_CORRUPT, NULL);
+	ok(storage_is_damaged(fixture.storage),
+	   "when a call says that it is the storage remembers");
 	fixture_release(&fixture);
 }
 

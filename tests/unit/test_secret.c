@@ -1,0 +1,120 @@
+/* Token secrets in files. */
+#include "config.h"
+
+#include "daemon/secret.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/fault.h"
+#include "daemon/settings.h"
+#include "tests/support/tap.h"
+
+#define KEPT "db.jwt-secret"
+
+static void write_file(const char *name, const char *content)
+{
+	FILE *file = fopen(name, "w");
+
+	if (!file || fputs(content, file) < 0 || fclose(file) != 0)
+		bail_out("cannot write %s", name);
+}
+
+static void test_read(void)
+{
+	struct text secret = { NULL, 0 };
+	struct fault fault;
+
+	write_file("key", "line one\nline two \r\n\n");
+	is_err(secret_read("key", &secret, &fault), ERR_OK, "a file is read");
+	is_text(secret, TEXT("line one\nline two "),
+		"without the line feeds at its end");
+	secret_release(&secret);
+	ok(secret.ptr == NULL, "it can be released");
+	is_err(secret_read("none", &secret, &fault), ERR_INVALID,
+	       "a file that is not there is refused");
+	ok(strstr(fault.text, "none") != NULL, "by name");
+	is_err(secret_read("/", &secret, &fault), ERR_INVALID,
+	       "so is a folder");
+}
+
+static void test_made(void)
+{
+	struct settings first = { .location = { NULL, (char[]){ "db" } } };
+	struct settings second = first;
+	struct fault fault = { 0, "" };
+	struct stat status;
+
+	is_err(secret_provide(&first, &fault), ERR_OK, "a secret is made");
+	is_int(first.jwt_secret.len, 64, "of 32 random bytes");
+	ok(stat(KEPT, &status) == 0 && (status.st_mode & 0777) == 0600,
+	   "and kept for its owner only");
+	is_err(secret_provide(&second, &fault), ERR_OK, "a second start");
+	is_text(second.jwt_secret, first.jwt_secret, "uses the same");
+	secret_release(&first.jwt_secret);
+	secret_release(&second.jwt_secret);
+	write_file(KEPT, "short\n");
+	is_err(secret_provide(&first, &fault), ERR_INVALID,
+	       "a kept one that is too short is refused");
+	ok(strstr(fault.text, KEPT) != NULL, "with the file to remove");
+}
+
+static void test_memory(void)
+{
+	struct settings first = { .location = { NULL, NULL } };
+	struct settings second = first;
+	struct fault fault = { 0, "" };
+
+	is_err(secret_provide(&first, &fault), ERR_OK,
+	       "without a file a secret is made as well");
+	is_err(secret_provide(&second, &fault), ERR_OK, "for each run");
+	ok(!text_is_equal(first.jwt_secret, second.jwt_secret), "another one");
+	secret_release(&first.jwt_secret);
+	secret_release(&second.jwt_secret);
+}
+
+static void test_given(void)
+{
+	struct settings settings = {
+		.location = { NULL, (char[]){ "other" } },
+		.jwt_secret = TEXT("given"),
+	};
+	struct fault fault = { 0, "" };
+
+	is_err(secret_provide(&settings, &fault), ERR_OK,
+	       "one that is given is enough");
+	ok(access("other.jwt-secret", F_OK) != 0, "and nothing is made");
+}
+
+static void drop_line(void *arg, const char *line, size_t len)
+{
+	(void)arg;
+	(void)line;
+	(void)len;
+}
+
+int main(void)
+{
+	const struct log_options quiet = {
+		.level = LOG_ERROR,
+		.worker = -1,
+		.sink = drop_line,
+	};
+	char folder[] = "/tmp/todod-secret-XXXXXX";
+
+	log_init(&quiet);
+	if (!mkdtemp(folder) || chdir(folder) != 0)
+		bail_out("no folder");
+	test_read();
+	test_made();
+	test_memory();
+	test_given();
+	(void)unlink("key");
+	(void)unlink(KEPT);
+	(void)rmdir(folder);
+	return tap_done();
+}
