@@ -219,8 +219,8 @@ static void watch_set(struct loop_watch *watch, unsigned events)
 		what |= EV_READ;
 	if (events & LOOP_WRITABLE)
 		what |= EV_WRITE;
-	(void)event_assign(watch->event, watch->base, watch->fd, what,
-			   on_watch, watch);
+	(void)event_assign(watch->event, watch->base, watch->fd, what, on_watch,
+			   watch);
 	(void)event_add(watch->event, NULL);
 }
 
