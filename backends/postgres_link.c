@@ -123,6 +123,9 @@ static void take_all(struct postgres_link *link, struct postgres_works *works)
 	postgres_works_init(works);
 	while ((group = link->first) != NULL) {
 		link->first = group->next;
+		if (group->is_joined && link->side == POSTGRES_WRITES)
+			postgres_works_share_fate(&group->done,
+						  &group->waiting);
 		while ((work = postgres_works_take(&group->done)) != NULL)
 			postgres_works_append(works, work);
 		while ((work = postgres_works_take(&group->waiting)) != NULL)

@@ -53,6 +53,7 @@ struct side {
 	size_t count;
 	struct postgres_works queue; /* given to no connection yet */
 	bool is_away;		     /* no connection, the last try failed */
+	bool has_failed;	     /* so, since the last turn */
 	int64_t away_since_us;
 	int64_t next_try_us;
 };
@@ -352,12 +353,33 @@ static void dispatch_writes(struct side *side, int64_t now_us)
 		pump(&side->lanes[i], now_us);
 }
 
+/* Ends those that have waited for this attempt. */
+static void fail_probes(struct side *side)
+{
+	struct postgres_works kept;
+	struct postgres_work *work;
+
+	postgres_works_init(&kept);
+	while ((work = postgres_works_take(&side->queue)) != NULL) {
+		if (work->is_probe && !work->is_uncertain)
+			postgres_work_finish(work, ERR_UNAVAILABLE);
+		else
+			postgres_works_append(&kept, work);
+	}
+	postgres_works_prepend(&side->queue, &kept);
+}
+
 static void on_turn(void *arg)
 {
 	struct postgres_pool *pool = arg;
 	int64_t now_us = clock_monotonic_us();
 	int i;
 
+	for (i = 0; i < POSTGRES_SIDES; i++) {
+		if (pool->sides[i].has_failed)
+			fail_probes(&pool->sides[i]);
+		pool->sides[i].has_failed = false;
+	}
 	dispatch_reads(&pool->sides[POSTGRES_READS], now_us);
 	dispatch_writes(&pool->sides[POSTGRES_WRITES], now_us);
 	/* While the server is away the first that asks has it looked for. */
@@ -420,6 +442,8 @@ static void on_failed(void *arg, struct postgres_link *link, const char *reason)
 	/* A pool that the server does not let grow is not away. */
 	side->is_away = !has_open(side);
 	reassign(side, lane_of(pool, link));
+	/* An attempt may fail within the turn that began it. */
+	side->has_failed = true;
 	wakeup_post(pool->wakeup);
 }
 
@@ -640,14 +664,14 @@ enum err postgres_pool_submit(struct postgres_pool *pool,
 	int64_t now_us = clock_monotonic_us();
 	struct postgres_work *work;
 
-	if (side->is_away) {
-		if (now_us >= side->next_try_us)
-			wakeup_post(pool->wakeup);
+	/* The first that comes when an attempt is due waits for it. */
+	if (side->is_away && (now_us < side->next_try_us ||
+			      side->queue.count > 0 || count_opening(side) > 0))
 		return ERR_UNAVAILABLE;
-	}
 	work = postgres_work_new(call, now_us);
 	if (work == NULL)
 		return ERR_NO_MEMORY;
+	work->is_probe = side->is_away;
 	postgres_works_append(&side->queue, work);
 	wakeup_post(pool->wakeup);
 	return ERR_OK;

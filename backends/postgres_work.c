@@ -117,6 +117,42 @@ struct postgres_work *postgres_work_new(struct storage_call *call,
 	return work;
 }
 
+static void drop_fate(struct postgres_work *work)
+{
+	if (work->fate != NULL && --work->fate->users == 0)
+		free(work->fate);
+	work->fate = NULL;
+}
+
+static void join_fate(struct postgres_works *works, struct postgres_fate *fate)
+{
+	struct postgres_work *work;
+
+	for (work = works->first; work != NULL; work = work->next) {
+		fate->numbers[fate->count++] = work->number;
+		/* An older one was of a try that has been looked up since. */
+		drop_fate(work);
+		work->fate = fate;
+		fate->users++;
+	}
+}
+
+void postgres_works_share_fate(struct postgres_works *done,
+			       struct postgres_works *waiting)
+{
+	size_t count = done->count + waiting->count;
+	struct postgres_fate *fate;
+
+	if (count < 2)
+		return;
+	fate = calloc(1, sizeof(*fate) + count * sizeof(fate->numbers[0]));
+	/* Without it more outcomes are unknown, none is wrong. */
+	if (fate == NULL)
+		return;
+	join_fate(done, fate);
+	join_fate(waiting, fate);
+}
+
 static void finish_with(struct postgres_work *work, enum err err,
 			const struct storage_result *result)
 {
@@ -124,6 +160,7 @@ static void finish_with(struct postgres_work *work, enum err err,
 	if (work->is_uncertain && (err == ERR_UNAVAILABLE || err == ERR_SYSTEM))
 		err = ERR_UNCERTAIN;
 	storage_call_finish(work->call, err, result);
+	drop_fate(work);
 	PQclear(work->result);
 	free(work);
 }
@@ -409,6 +446,17 @@ static enum postgres_next hand_out_list(struct postgres_work *work,
 	return POSTGRES_FINISHED;
 }
 
+/* Whether the number is the work's, or of one that shares its fate. */
+static bool has_number(const struct postgres_work *work, int64_t number)
+{
+	size_t i;
+
+	for (i = 0; work->fate != NULL && i < work->fate->count; i++)
+		if (work->fate->numbers[i] == number)
+			return true;
+	return number == work->number;
+}
+
 /* A look at the task that an update or a toggle is for. */
 static enum postgres_next settle_look(struct postgres_work *work,
 				      const PGresult *rows)
@@ -425,7 +473,7 @@ static enum postgres_next settle_look(struct postgres_work *work,
 	if (postgres_row_last_write(rows, 0, &number) != ERR_OK ||
 	    postgres_row_task(rows, 0, call->user_id, &task) != ERR_OK)
 		return end(work, ERR_CORRUPT);
-	if (number == work->number)
+	if (has_number(work, number))
 		return hand_out_task(work, rows);
 	if (task.updated_at_us < now_us)
 		return go_to(work, POSTGRES_PHASE_RUN);

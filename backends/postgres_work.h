@@ -30,6 +30,14 @@ enum postgres_phase {
 	POSTGRES_PHASE_LOOK, /* what is in the database now */
 };
 
+/* The numbers of writes that were lost with one transaction: where one of them
+ * is found, all have happened. */
+struct postgres_fate {
+	size_t users; /* works that refer to it */
+	size_t count;
+	int64_t numbers[];
+};
+
 struct postgres_work {
 	struct storage_call *call;
 	struct postgres_work *next;
@@ -38,11 +46,13 @@ struct postgres_work {
 	bool is_write;
 	bool is_alone;	   /* shares a transaction with no other */
 	bool is_uncertain; /* was sent once, and its outcome was lost */
+	bool is_probe;	   /* waits for one attempt to connect, not longer */
 	int losses;	   /* connections it was on when they were lost */
 	int repeats;	   /* after errors that go away */
 	int64_t number;	   /* of a write: last_write */
-	uint32_t owner;	   /* a hash of whom it is for */
-	int64_t since_us;  /* it has waited to be sent */
+	struct postgres_fate *fate; /* shared; NULL: it was alone */
+	uint32_t owner;		    /* a hash of whom it is for */
+	int64_t since_us;	    /* it has waited to be sent */
 };
 
 struct postgres_works {
@@ -89,6 +99,10 @@ enum postgres_next postgres_work_settle(struct postgres_work *work,
 /* The server refused the statement, for good. */
 enum postgres_next postgres_work_refuse(struct postgres_work *work,
 					enum err err);
+
+/* The writes in the two lists were lost in one transaction. */
+void postgres_works_share_fate(struct postgres_works *done,
+			       struct postgres_works *waiting);
 
 /* The connection was lost with it: what it needs now is up to it. */
 enum postgres_next postgres_work_lose(struct postgres_work *work,

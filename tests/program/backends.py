@@ -60,7 +60,7 @@ class Cluster:
         key = str(folder)
         if key not in self.databases:
             name = f"db{len(self.databases)}"
-            self.tell(f"sql CREATE DATABASE {name}")
+            self.tell(f"sql CREATE DATABASE {name} OWNER {self.said['user']}")
             self.databases[key] = name
         return self.databases[key]
 
