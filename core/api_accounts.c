@@ -25,8 +25,9 @@
 struct account {
 	struct call *call;
 	struct account_form form;
-	struct user user; /* its texts are copies in the arena */
-	bool is_known;	  /* storage has the address */
+	struct user user;     /* its texts are copies in the arena */
+	bool is_known;	      /* storage has the address */
+	struct buffer answer; /* of sign-up */
 };
 
 static struct text form_email(const struct account *account)
@@ -36,31 +37,33 @@ static struct text form_email(const struct account *account)
 
 /* ---- sign-up: hash, then create ---- */
 
-static void reply_signed_up(struct account *account)
+/* Before storage is asked: once the user is there, a lack of memory must not
+ * turn the answer into an error. */
+static void write_signed_up(struct account *account)
 {
 	char id[UUID_TEXT_LEN + 1];
 	struct jsonwriter writer;
-	struct buffer body;
 
 	uuid_format(&account->user.id, id);
-	buffer_init(&body);
-	jsonwriter_init(&writer, &body);
+	jsonwriter_init(&writer, &account->answer);
 	jsonwriter_object_begin(&writer);
 	jsonwriter_key(&writer, TEXT("message"));
 	jsonwriter_string(&writer, TEXT("User created successfully"));
 	jsonwriter_key(&writer, TEXT("user_id"));
 	jsonwriter_string(&writer, text_of(id));
 	jsonwriter_object_end(&writer);
-	reply_json(account->call, 201, &body);
 }
 
 static void on_created(void *arg, enum err err)
 {
 	struct account *account = arg;
 
-	if (err == ERR_OK)
-		reply_signed_up(account);
-	else if (err == ERR_CONFLICT)
+	if (err == ERR_OK) {
+		reply_json(account->call, 201, &account->answer);
+		return;
+	}
+	buffer_release(&account->answer);
+	if (err == ERR_CONFLICT)
 		reply_detail(account->call, 400, "Email already registered");
 	else
 		reply_err(account->call, err);
@@ -78,12 +81,18 @@ static void on_hashed(void *arg, const struct hashpool_result *result)
 		account->user.name = account->form.name;
 		account->user.password_hash = result->new_hash;
 		account->user.created_at_us = call->now_us;
+		write_signed_up(account);
+		if (buffer_is_failed(&account->answer))
+			err = ERR_NO_MEMORY;
+	}
+	if (err == ERR_OK)
 		err = storage_user_create(call->services->storage,
 					  &account->user, on_created, account,
 					  NULL);
-	}
-	if (err != ERR_OK)
+	if (err != ERR_OK) {
+		buffer_release(&account->answer);
 		reply_err(call, err);
+	}
 }
 
 void api_signup(struct call *call)
@@ -175,8 +184,9 @@ static void on_upgraded(void *arg, enum err err)
 {
 	struct account *account = arg;
 
-	/* The password was right whatever became of the better hash. */
-	if (err != ERR_OK)
+	/* The password was right whatever became of the better hash; not
+	 * found: another sign-in of the same user has put one there. */
+	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		log_event(LOG_WARN, "password hash not upgraded",
 			  LOG_STRING("error", err_text(err)));
 	reply_signed_in(account);

@@ -12,13 +12,21 @@
 #include "core/storage.h"
 #include "core/taskpath.h"
 
-#define ITEM_BYTES 512 /* of an ordinary item, to grow the buffer once */
+/* An item besides its texts, and with texts of which each byte is escaped. */
+#define ITEM_FRAME_BYTES  1024
+#define ITEM_ESCAPE_BYTES 6
+#define ITEM_BYTES          \
+	(ITEM_FRAME_BYTES + \
+	 ITEM_ESCAPE_BYTES * (TASK_TITLE_MAX + TASK_DESCRIPTION_MAX))
 
 /* What the answer to a verb on one task depends on; the call's state. */
 struct task_answer {
 	struct call *call;
 	int status;
 	const char *not_found;
+	/* Holds any item before the verb begins: once something is written,
+	 * a lack of memory must not turn the answer into an error. */
+	struct buffer body;
 };
 
 static struct task_answer *answer_new(struct call *call, int status,
@@ -26,16 +34,22 @@ static struct task_answer *answer_new(struct call *call, int status,
 {
 	struct task_answer *answer = call_state(call, sizeof(*answer));
 
-	if (answer) {
-		answer->call = call;
-		answer->status = status;
-		answer->not_found = not_found;
+	if (!answer)
+		return NULL;
+	answer->call = call;
+	answer->status = status;
+	answer->not_found = not_found;
+	buffer_init(&answer->body);
+	if (!buffer_reserve(&answer->body, ITEM_BYTES)) {
+		reply_err(call, ERR_NO_MEMORY);
+		return NULL;
 	}
 	return answer;
 }
 
-static void reply_failure(const struct task_answer *answer, enum err err)
+static void reply_failure(struct task_answer *answer, enum err err)
 {
+	buffer_release(&answer->body);
 	if (err == ERR_NOT_FOUND)
 		reply_detail(answer->call, 404, answer->not_found);
 	else
@@ -44,19 +58,16 @@ static void reply_failure(const struct task_answer *answer, enum err err)
 
 static void on_task(void *arg, enum err err, const struct task *task)
 {
-	const struct task_answer *answer = arg;
+	struct task_answer *answer = arg;
 	struct jsonwriter writer;
-	struct buffer body;
 
 	if (err != ERR_OK) {
 		reply_failure(answer, err);
 		return;
 	}
-	buffer_init(&body);
-	buffer_reserve(&body, ITEM_BYTES);
-	jsonwriter_init(&writer, &body);
+	jsonwriter_init(&writer, &answer->body);
 	item_write(&writer, answer->call->dialect, task);
-	reply_json(answer->call, answer->status, &body);
+	reply_json(answer->call, answer->status, &answer->body);
 }
 
 /*
@@ -130,10 +141,15 @@ void api_task_create(struct call *call)
 	free(title);
 	free(description);
 	if (err != ERR_OK)
-		reply_err(call, err);
+		reply_failure(answer, err);
 }
 
-void api_task_get(struct call *call)
+/* A verb that needs nothing but the task's key. */
+typedef enum err task_verb_fn(struct call *call, const struct task_key *key,
+			      struct task_answer *answer);
+
+/* From the path to storage for such a verb. */
+static void run(struct call *call, task_verb_fn *verb, const char *not_found)
 {
 	struct taskpath_key key;
 	struct task_answer *answer;
@@ -142,13 +158,66 @@ void api_task_get(struct call *call)
 	if (!taskpath_enter(call))
 		return;
 	taskpath_key_read(call, &key);
-	answer = begin(call, &key, call->dialect->not_found);
+	answer = begin(call, &key, not_found);
 	if (!answer)
 		return;
-	err = storage_task_get(call->services->storage, call->principal.user_id,
-			       &key.key, on_task, answer, NULL);
+	err = verb(call, &key.key, answer);
 	if (err != ERR_OK)
-		reply_err(call, err);
+		reply_failure(answer, err);
+}
+
+static enum err get(struct call *call, const struct task_key *key,
+		    struct task_answer *answer)
+{
+	return storage_task_get(call->services->storage,
+				call->principal.user_id, key, on_task, answer,
+				NULL);
+}
+
+void api_task_get(struct call *call)
+{
+	run(call, get, call->dialect->not_found);
+}
+
+static enum err toggle(struct call *call, const struct task_key *key,
+		       struct task_answer *answer)
+{
+	return storage_task_toggle(call->services->storage,
+				   call->principal.user_id, key, call->now_us,
+				   on_task, answer, NULL);
+}
+
+void api_task_toggle(struct call *call)
+{
+	run(call, toggle, call->dialect->not_found_toggle);
+}
+
+static void on_deleted(void *arg, enum err err)
+{
+	struct task_answer *answer = arg;
+	struct call *call = answer->call;
+
+	if (err != ERR_OK) {
+		reply_failure(answer, err);
+		return;
+	}
+	buffer_release(&answer->body);
+	if (call->dialect->deleted.len > 0)
+		reply_constant(call, 200, call->dialect->deleted);
+	else
+		reply_empty(call);
+}
+
+static enum err delete (struct call *call, const struct task_key *key,
+			struct task_answer *answer) {
+	return storage_task_delete(call->services->storage,
+				   call->principal.user_id, key, on_deleted,
+				   answer, NULL);
+}
+
+void api_task_delete(struct call *call)
+{
+	run(call, delete, call->dialect->not_found_delete);
 }
 
 static enum task_field_change change_of(enum field_state state)
@@ -219,67 +288,5 @@ void api_task_update(struct call *call)
 	free(title);
 	free(description);
 	if (err != ERR_OK)
-		reply_err(call, err);
-}
-
-void api_task_toggle(struct call *call)
-{
-	struct taskpath_key key;
-	struct task_answer *answer;
-	enum err err;
-
-	if (!taskpath_enter(call))
-		return;
-	taskpath_key_read(call, &key);
-	answer = begin(call, &key, call->dialect->not_found_toggle);
-	if (!answer)
-		return;
-	err = storage_task_toggle(call->services->storage,
-				  call->principal.user_id, &key.key,
-				  call->now_us, on_task, answer, NULL);
-	if (err != ERR_OK)
-		reply_err(call, err);
-}
-
-static void on_deleted(void *arg, enum err err)
-{
-	const struct task_answer *answer = arg;
-	struct call *call = answer->call;
-	struct jsonwriter writer;
-	struct buffer body;
-
-	if (err != ERR_OK) {
 		reply_failure(answer, err);
-		return;
-	}
-	if (!call->dialect->deleted) {
-		reply_empty(call);
-		return;
-	}
-	buffer_init(&body);
-	jsonwriter_init(&writer, &body);
-	jsonwriter_object_begin(&writer);
-	jsonwriter_key(&writer, TEXT("message"));
-	jsonwriter_string(&writer, text_of(call->dialect->deleted));
-	jsonwriter_object_end(&writer);
-	reply_json(call, 200, &body);
-}
-
-void api_task_delete(struct call *call)
-{
-	struct taskpath_key key;
-	struct task_answer *answer;
-	enum err err;
-
-	if (!taskpath_enter(call))
-		return;
-	taskpath_key_read(call, &key);
-	answer = begin(call, &key, call->dialect->not_found_delete);
-	if (!answer)
-		return;
-	err = storage_task_delete(call->services->storage,
-				  call->principal.user_id, &key.key, on_deleted,
-				  answer, NULL);
-	if (err != ERR_OK)
-		reply_err(call, err);
 }

@@ -21,6 +21,8 @@
 #define REQUEST_ID_PREFIX_LEN 16 /* hexadecimal digits, random per worker */
 #define REQUEST_ID_LEN	      (REQUEST_ID_PREFIX_LEN + 1 + 16)
 
+#define BODY_TOO_LARGE "Request body too large"
+
 struct app {
 	struct app_options options;
 	struct services services;
@@ -49,6 +51,8 @@ enum err app_new(const struct app_options *options, struct loop *loop,
 	(void)loop;
 	if (!app)
 		return ERR_NO_MEMORY;
+	if (!dialect_find(options->tasks_dialect))
+		BUG("the settings let an unknown dialect through");
 	app->options = *options;
 	app->services.options = &app->options;
 	app->services.mounts.tasks_dialect = options->tasks_dialect;
@@ -144,22 +148,45 @@ static void reply_allow(struct call *call, unsigned methods, int status,
 		reply_send(call, &response);
 }
 
+/* Appends with every byte that is no ASCII percent-encoded, as a header wants
+ * it (RFC 3986, 2.1). */
+static void append_ascii(struct buffer *out, struct text text)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char byte = (unsigned char)text.ptr[i];
+		const char escaped[] = { '%', digits[byte >> 4],
+					 digits[byte & 15] };
+
+		if (byte < 0x80)
+			buffer_append(out, &text.ptr[i], 1);
+		else
+			buffer_append(out, escaped, sizeof(escaped));
+	}
+}
+
 /* A path with a slash too many: where it is without it. */
 static void reply_redirect(struct call *call, struct text path)
 {
 	struct http_response response = { 0 };
+	struct buffer url;
 	struct text location;
 
-	location = arena_format(&call->exchange->arena, "%.*s%s%.*s",
-				(int)path.len - 1, path.ptr,
-				call->query.len > 0 ? "?" : "",
-				(int)call->query.len, call->query.ptr);
-	if (!location.ptr) {
-		reply_err(call, ERR_NO_MEMORY);
-		return;
+	buffer_init(&url);
+	append_ascii(&url, text_slice(path, 0, path.len - 1));
+	if (call->query.len > 0) {
+		buffer_append_text(&url, TEXT("?"));
+		append_ascii(&url, call->query);
 	}
-	http_response_header(&response, TEXT("Location"), location);
-	reply_detail_with(call, &response, 307, "Temporary Redirect");
+	location = arena_copy(&call->exchange->arena, buffer_text(&url));
+	if (buffer_is_failed(&url) || !location.ptr) {
+		reply_err(call, ERR_NO_MEMORY);
+	} else {
+		http_response_header(&response, TEXT("Location"), location);
+		reply_detail_with(call, &response, 307, "Temporary Redirect");
+	}
+	buffer_release(&url);
 }
 
 static void reply_preflight(struct call *call)
@@ -188,15 +215,31 @@ static bool is_preflight(const struct call *call)
 	return count > 0;
 }
 
+/* Whether a request target has spaces or control characters: it could not be
+ * shown in a header or a log as it is. */
+static bool has_controls(struct text target)
+{
+	for (size_t i = 0; i < target.len; i++) {
+		unsigned char byte = (unsigned char)target.ptr[i];
+
+		if (byte <= ' ' || byte == 0x7f)
+			return true;
+	}
+	return false;
+}
+
 /* Whether the body's type is absent, or JSON. */
 static bool is_json_type(const struct http_request *request)
 {
+	size_t count;
 	struct text type =
-		http_header_find(request, TEXT("Content-Type"), NULL);
+		http_header_find(request, TEXT("Content-Type"), &count);
 	struct text suffix;
 
 	type = text_slice(type, 0, text_find_byte(type, ';'));
 	type = text_trim_blank(type);
+	if (count > 1)
+		return false;
 	if (type.len == 0)
 		return true;
 	suffix = text_slice(type, type.len > 5 ? type.len - 5 : 0, 5);
@@ -240,7 +283,7 @@ static void admit(struct call *call)
 	const struct route *route = call->match.route;
 
 	if (request->is_body_too_large) {
-		reply_detail(call, 413, "Request body too large");
+		reply_detail(call, 413, BODY_TOO_LARGE);
 		return;
 	}
 	if (route->body == ROUTE_BODY_JSON && request->body.len > 0 &&
@@ -304,7 +347,9 @@ void app_handle(struct app *app, struct http_exchange *exchange)
 		return;
 	}
 	path_split_target(request->target, &raw, &call->query);
-	err = path_parse(&exchange->arena, raw, &path);
+	err = has_controls(request->target) ?
+		      ERR_INVALID :
+		      path_parse(&exchange->arena, raw, &path);
 	if (err == ERR_OK)
 		dispatch(call, raw, &path);
 	else if (err == ERR_NOT_FOUND)
@@ -323,6 +368,8 @@ void app_refuse(struct app *app, struct http_exchange *exchange, int status)
 		return;
 	if (status == 503)
 		reply_err(call, ERR_BUSY);
+	else if (status == 413)
+		reply_detail(call, status, BODY_TOO_LARGE);
 	else
 		reply_detail(call, status, http_reason(status));
 }

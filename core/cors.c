@@ -346,26 +346,29 @@ static bool is_header_name(struct text name)
 	return name.len > 0;
 }
 
-static bool is_header_list(struct text list)
+/* Counts the names; false: it is no list of them.  Empty elements are ignored
+ * (RFC 9110 §5.6.1.2). */
+static bool is_header_list(struct text list, size_t *count)
 {
+	*count = 0;
 	if (list.len > REQUEST_HEADERS_MAX_BYTES)
 		return false;
-	for (;;) {
+	while (list.len > 0) {
 		size_t comma = text_find_byte(list, ',');
+		struct text name = text_trim_blank(text_slice(list, 0, comma));
 
-		if (!is_header_name(
-			    text_trim_blank(text_slice(list, 0, comma))))
+		if (name.len > 0 && !is_header_name(name))
 			return false;
-		if (comma == list.len)
-			return true;
+		*count += name.len > 0;
 		list = text_slice(list, comma + 1, list.len);
 	}
+	return true;
 }
 
 int cors_preflight(const struct cors *cors, const struct http_request *request,
 		   struct http_response *response, const char **detail)
 {
-	size_t origins, methods, lists;
+	size_t origins, methods, lists, names = 0;
 	struct text origin, method, list;
 
 	origin = http_header_find(request, TEXT("Origin"), &origins);
@@ -377,7 +380,7 @@ int cors_preflight(const struct cors *cors, const struct http_request *request,
 		*detail = "Disallowed CORS origin";
 	else if (methods != 1 || !is_allowed_method(method))
 		*detail = "Disallowed CORS method";
-	else if (lists > 1 || (list.len > 0 && !is_header_list(list)))
+	else if (lists > 1 || !is_header_list(list, &names))
 		*detail = "Disallowed CORS headers";
 	else
 		*detail = NULL;
@@ -387,7 +390,7 @@ int cors_preflight(const struct cors *cors, const struct http_request *request,
 	http_response_header(response, TEXT("Access-Control-Allow-Methods"),
 			     TEXT("DELETE, GET, HEAD, OPTIONS, PATCH, POST, "
 				  "PUT"));
-	if (list.len > 0)
+	if (names > 0)
 		http_response_header(
 			response, TEXT("Access-Control-Allow-Headers"), list);
 	http_response_header(response, TEXT("Access-Control-Max-Age"),

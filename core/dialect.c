@@ -49,7 +49,7 @@ static const struct dialect multiuser = {
 	.no_token = "Invalid or expired token",
 	.bad_token = "Invalid or expired token",
 	.expired_token = "Invalid or expired token",
-	.deleted = "Task deleted successfully",
+	.deleted = TEXT("{\"message\":\"Task deleted successfully\"}"),
 };
 
 static const struct {

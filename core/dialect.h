@@ -92,8 +92,7 @@ struct dialect {
 	const char *no_token;	/* 401 … */
 	const char *bad_token;
 	const char *expired_token;
-	/* NULL: 204 without a body */
-	const char *deleted;
+	struct text deleted; /* the whole body; empty: 204 without one */
 };
 
 /* NULL: this version does not have the dialect. */

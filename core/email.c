@@ -12,19 +12,16 @@ static bool is_letter_or_digit(int32_t c)
 	       (c >= '0' && c <= '9');
 }
 
-/* Beyond ASCII all but controls, and the spaces and formatting characters that
+/* Beyond ASCII all but controls, and the spaces and invisible characters that
  * make two addresses look the same. */
 static bool is_international(int32_t c)
 {
-	if (c < 0xa1 || c == 0xad || c == 0x61c || c == 0x1680 || c == 0x180e ||
-	    c == 0x3000 || c == 0xfeff)
+	if (c < 0xa1 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
+	    (c >= 0x2028 && c <= 0x202f) || c == 0x205f || c == 0x3000)
 		return false;
-	if ((c >= 0x2000 && c <= 0x200f) || (c >= 0x2028 && c <= 0x202f) ||
-	    (c >= 0x205f && c <= 0x206f))
-		return false;
-	/* Private use, noncharacters and interlinear marks are no letters. */
-	return !(c >= 0xe000 && c <= 0xf8ff) && !(c >= 0xfdd0 && c <= 0xfdef) &&
-	       !(c >= 0xfff0 && c <= 0xffff) && c < 0xe0000;
+	/* Private use and what stands for another character are no letters. */
+	return !(c >= 0xe000 && c <= 0xf8ff) && c != 0xfffc && c != 0xfffd &&
+	       c < 0xe0000 && !text_is_invisible(c);
 }
 
 /* atext of RFC 5322, and RFC 6532's addition. */

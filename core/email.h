@@ -17,8 +17,8 @@
 /*
  * Whether email is acceptable: a local part of dot-separated atoms, one '@', a
  * domain of at least two labels whose last is not all digits.  Letters beyond
- * ASCII are accepted in both, spaces and control characters of any kind are
- * not.  Any bytes may be given.
+ * ASCII are accepted in both; spaces of any kind, what text_is_invisible() and
+ * private use are not.  Any bytes may be given.
  */
 bool email_is_valid(struct text email);
 

@@ -109,6 +109,7 @@ static void carry_out(struct hashpool *pool, struct job *job)
 		/* Without a replacement the user is signed in all the same. */
 		if (job->err == ERR_OK &&
 		    password_is_outdated(job->hash, cost) &&
+		    !password_is_cut(job->password, job->hash) &&
 		    password_hash(job->password, cost, job->new_hash) != ERR_OK)
 			job->new_hash[0] = '\0';
 		break;

@@ -62,7 +62,8 @@ enum err hashpool_hash(struct hashpool *pool, struct text password,
 /*
  * Verifies; an empty hash stands for an unknown user and costs as much as a
  * real check before it says ERR_DENIED.  When the password matches and the
- * hash is outdated, new_hash holds its replacement.
+ * hash is outdated, new_hash holds its replacement, except where only a part of
+ * the password was compared (password_is_cut()).
  */
 enum err hashpool_verify(struct hashpool *pool, struct text password,
 			 struct text hash, hashpool_fn *on_result, void *arg)

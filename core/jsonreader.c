@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/buffer.h"
 #include "core/jsonscan.h"
@@ -54,10 +55,23 @@ enum err jsonreader_parse(struct text text, struct jsonreader **reader,
 	return ERR_OK;
 }
 
+/* A string may be a password or a token, and a body is freed long before its
+ * memory is used again.  Recursion ends at JSONSCAN_DEPTH_MAX. */
+static void wipe(cJSON *node)
+{
+	cJSON *child;
+
+	if (node->valuestring != NULL)
+		explicit_bzero(node->valuestring, strlen(node->valuestring));
+	cJSON_ArrayForEach(child, node)
+		wipe(child);
+}
+
 void jsonreader_free(struct jsonreader **reader)
 {
 	if (*reader == NULL)
 		return;
+	wipe((*reader)->root);
 	cJSON_Delete((*reader)->root);
 	free(*reader);
 	*reader = NULL;
@@ -75,6 +89,18 @@ const struct json_value *jsonreader_member(const struct json_value *value,
 	if (!cJSON_IsObject(node_of(value)))
 		return NULL;
 	return value_of(cJSON_GetObjectItemCaseSensitive(node_of(value), name));
+}
+
+size_t jsonreader_count(const struct json_value *value)
+{
+	const cJSON *child;
+	size_t count = 0;
+
+	/* cJSON's own number is an int. */
+	if (value != NULL)
+		cJSON_ArrayForEach(child, node_of(value))
+			count++;
+	return count;
 }
 
 enum json_type jsonreader_type(const struct json_value *value)

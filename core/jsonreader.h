@@ -28,6 +28,8 @@ enum json_type {
 /* Parses text; ERR_INVALID with the offset of what is wrong; ERR_NO_MEMORY. */
 enum err jsonreader_parse(struct text text, struct jsonreader **reader,
 			  size_t *offset) __attribute__((warn_unused_result));
+
+/* Wipes every string (not the names of members) and frees. */
 void jsonreader_free(struct jsonreader **reader);
 
 /* The outermost value; never NULL. */
@@ -36,6 +38,9 @@ const struct json_value *jsonreader_root(const struct jsonreader *reader);
 /* The member of an object; NULL when there is none or value is no object. */
 const struct json_value *jsonreader_member(const struct json_value *value,
 					   const char *name);
+
+/* Number of members of an object or elements of an array; 0 for the rest. */
+size_t jsonreader_count(const struct json_value *value);
 
 /* NULL is JSON_MISSING. */
 enum json_type jsonreader_type(const struct json_value *value);

@@ -287,9 +287,15 @@ void password_decoy(const struct password_cost *cost,
 	format_argon2(&argon2, hash);
 }
 
+/* Whether to take it for bcrypt; it may be malformed. */
+static bool has_bcrypt_prefix(struct text hash)
+{
+	return text_has_prefix(hash, TEXT("$2"));
+}
+
 enum err password_verify(struct text password, struct text hash)
 {
-	if (text_has_prefix(hash, TEXT("$2")))
+	if (has_bcrypt_prefix(hash))
 		return verify_bcrypt(password, hash);
 	return verify_argon2(password, hash);
 }
@@ -302,6 +308,12 @@ bool password_is_outdated(struct text hash, const struct password_cost *cost)
 	       argon2.variant != crypto_pwhash_ALG_ARGON2ID13 ||
 	       argon2.memory_kib < cost->memory_kib ||
 	       argon2.passes < cost->passes || argon2.key_len < KEY_BYTES;
+}
+
+bool password_is_cut(struct text password, struct text hash)
+{
+	return has_bcrypt_prefix(hash) &&
+	       password.len > BCRYPT_PASSWORD_MAX_BYTES;
 }
 
 const char *password_library(void)

@@ -51,6 +51,11 @@ enum err password_verify(struct text password, struct text hash)
 /* Whether a hash that matched should be replaced by one of this cost. */
 bool password_is_outdated(struct text hash, const struct password_cost *cost);
 
+/* Whether password_verify() compares no more than the beginning of this
+ * password with this hash (bcrypt's 72 bytes).  When they match, a hash of the
+ * whole password must not replace this one: its end may be mistyped. */
+bool password_is_cut(struct text password, struct text hash);
+
 /* Name and version of libsodium, for --version. */
 const char *password_library(void);
 

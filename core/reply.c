@@ -14,35 +14,45 @@
 static const struct text json_type = TEXT("application/json");
 static const struct text problem_type = TEXT("application/problem+json");
 
-/* The next media range of an Accept value without its parameters; false at
- * the end.  A range with q=0 is passed over. */
-static bool next_media_range(struct text *accept, struct text *range)
+/* Whether the parameters of a media range begin with a weight of zero. */
+static bool is_weight_zero(struct text params)
 {
-	while (accept->len > 0) {
-		size_t comma = text_find_byte(*accept, ',');
-		struct text item = text_slice(*accept, 0, comma);
-		size_t semicolon = text_find_byte(item, ';');
-		struct text params = text_slice(item, semicolon, item.len);
+	params = text_trim_blank(params);
+	if (!text_is_equal_nocase(text_slice(params, 0, 3), TEXT("q=0")))
+		return false;
+	for (size_t i = 3; i < params.len; i++) {
+		if (params.ptr[i] != '.' && params.ptr[i] != '0')
+			return false;
+	}
+	return true;
+}
 
-		*accept = text_slice(*accept, comma + 1, accept->len);
-		*range = text_trim_blank(text_slice(item, 0, semicolon));
-		params = text_trim_blank(text_slice(params, 1, params.len));
-		if (text_is_equal_nocase(params, TEXT("q=0")) ||
-		    text_has_prefix(params, TEXT("q=0.000")))
-			continue;
-		return true;
+/* Whether one Accept value names the type and does not refuse it. */
+static bool accepts(struct text accept, struct text type)
+{
+	while (accept.len > 0) {
+		size_t comma = text_find_byte(accept, ',');
+		struct text item = text_slice(accept, 0, comma);
+		size_t semicolon = text_find_byte(item, ';');
+		struct text range = text_slice(item, 0, semicolon);
+		struct text params = text_slice(item, semicolon + 1, item.len);
+
+		if (text_is_equal_nocase(text_trim_blank(range), type))
+			return !is_weight_zero(params);
+		accept = text_slice(accept, comma + 1, accept.len);
 	}
 	return false;
 }
 
 static bool wants_problem_json(const struct call *call)
 {
-	struct text accept = http_header_find(&call->exchange->request,
-					      TEXT("Accept"), NULL);
-	struct text range;
+	const struct http_request *request = &call->exchange->request;
 
-	while (next_media_range(&accept, &range)) {
-		if (text_is_equal_nocase(range, problem_type))
+	for (size_t i = 0; i < request->header_count; i++) {
+		const struct http_header *header = &request->headers[i];
+
+		if (text_is_equal_nocase(header->name, TEXT("Accept")) &&
+		    accepts(header->value, problem_type))
 			return true;
 	}
 	return false;
@@ -146,6 +156,9 @@ static void send_error(struct call *call, struct http_response *response,
 	if (buffer_is_failed(&body)) {
 		/* Without memory for a body of its own. */
 		buffer_release(&body);
+		if (status != 503)
+			http_response_header(response, TEXT("Retry-After"),
+					     TEXT(RETRY_AFTER_S));
 		response->status = 503;
 		response->constant_body =
 			TEXT("{\"detail\":\"Service unavailable\"}");

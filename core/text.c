@@ -1,6 +1,6 @@
 /*
  * Text.  UTF-8 is decoded here, because every body passes through it; case
- * folding is utf8proc's.
+ * folding and the properties of characters are utf8proc's.
  */
 #include "config.h"
 
@@ -10,7 +10,16 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "core/buffer.h"
+
 #define HIGH_BITS UINT64_C(0x8080808080808080)
+
+#define FOLD (UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_STABLE)
+/* More than any code point becomes. */
+#define PARTS_MAX 8
+/* utf8proc puts the marks that follow each other in order by insertion, which
+ * takes the square of their number.  No language comes near it. */
+#define MARKS_MAX 30
 
 struct text text_of(const char *string)
 {
@@ -206,6 +215,29 @@ size_t text_length(struct text text)
 	return length;
 }
 
+/* Not assigned yet, but ignorable when they are; utf8proc knows only those
+ * that are assigned. */
+static bool is_reserved_ignorable(int32_t c)
+{
+	return c == 0x2065 || (c >= 0xfff0 && c <= 0xfff8) ||
+	       (c >= 0xe0000 && c <= 0xe0fff);
+}
+
+static bool is_noncharacter(int32_t c)
+{
+	return (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe;
+}
+
+bool text_is_invisible(int32_t c)
+{
+	const utf8proc_property_t *property = utf8proc_get_property(c);
+
+	return property->category == UTF8PROC_CATEGORY_CC ||
+	       property->category == UTF8PROC_CATEGORY_CF ||
+	       property->ignorable || is_reserved_ignorable(c) ||
+	       is_noncharacter(c) || c == 0x2800;
+}
+
 int text_hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -264,26 +296,93 @@ static enum err fold_ascii(struct text text, char **owned, struct text *folded)
 	return ERR_OK;
 }
 
-enum err text_fold(struct text text, char **owned, struct text *folded)
+/* Where a code point's form has combining marks, and how many. */
+struct marks {
+	size_t leading, trailing; /* the same when there is nothing else */
+	bool is_all;
+};
+
+static struct marks marks_of(int32_t c)
+{
+	struct marks marks = { .is_all = true };
+	utf8proc_int32_t parts[PARTS_MAX];
+	utf8proc_ssize_t count;
+	int unused = 0;
+
+	count = utf8proc_decompose_char(c, parts, PARTS_MAX, FOLD, &unused);
+	for (utf8proc_ssize_t i = 0; i < count && i < PARTS_MAX; i++) {
+		if (utf8proc_get_property(parts[i])->combining_class != 0) {
+			marks.leading += marks.is_all;
+			marks.trailing++;
+		} else {
+			marks.is_all = false;
+			marks.trailing = 0;
+		}
+	}
+	return marks;
+}
+
+/* The end of the slice that begins at start: before the mark that would be one
+ * too many in a row (UAX #15, Stream-Safe Text Process). */
+static size_t find_slice_end(struct text text, size_t start)
+{
+	size_t offset = start, row = 0;
+
+	while (offset < text.len) {
+		size_t next = offset;
+		int32_t c = text_next(text, &next);
+		struct marks marks = marks_of(c);
+
+		if (row + marks.leading > MARKS_MAX)
+			break;
+		row = marks.is_all ? row + marks.leading : marks.trailing;
+		offset = next;
+	}
+	return offset;
+}
+
+static enum err fold_slice(struct text text, struct buffer *out)
 {
 	utf8proc_uint8_t *mapped = NULL;
 	utf8proc_ssize_t len;
+
+	len = utf8proc_map((const utf8proc_uint8_t *)text.ptr,
+			   (utf8proc_ssize_t)text.len, &mapped, FOLD);
+	if (len == UTF8PROC_ERROR_INVALIDUTF8)
+		return ERR_INVALID;
+	if (len < 0)
+		return ERR_NO_MEMORY;
+	buffer_append(out, mapped, (size_t)len);
+	free(mapped);
+	return ERR_OK;
+}
+
+enum err text_fold(struct text text, char **owned, struct text *folded)
+{
+	enum err err = ERR_OK;
+	struct buffer out;
+	size_t start = 0;
 
 	if (text.len > PTRDIFF_MAX / 64)
 		return ERR_NO_MEMORY;
 	if (skip_ascii(text, 0) == text.len)
 		return fold_ascii(text, owned, folded);
-	len = utf8proc_map((const utf8proc_uint8_t *)text.ptr,
-			   (utf8proc_ssize_t)text.len, &mapped,
-			   UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD |
-				   UTF8PROC_STABLE);
-	if (len == UTF8PROC_ERROR_INVALIDUTF8)
-		return ERR_INVALID;
-	if (len < 0)
-		return ERR_NO_MEMORY;
-	*owned = (char *)mapped;
-	*folded = (struct text){ *owned, (size_t)len };
-	return ERR_OK;
+	buffer_init(&out);
+	while (start < text.len && err == ERR_OK) {
+		size_t end = find_slice_end(text, start);
+
+		err = fold_slice(text_slice(text, start, end - start), &out);
+		start = end;
+	}
+	if (err == ERR_OK && buffer_is_failed(&out))
+		err = ERR_NO_MEMORY;
+	if (err == ERR_OK) {
+		*owned = out.ptr;
+		*folded = buffer_text(&out);
+		buffer_init(&out);
+	}
+	buffer_release(&out);
+	return err;
 }
 
 #define STRING_OF_(token) #token

@@ -59,6 +59,13 @@ int32_t text_next(struct text text, size_t *offset);
 /* Number of code points of valid UTF-8. */
 size_t text_length(struct text text);
 
+/*
+ * Whether nothing of a code point can be seen, spaces aside: controls, format
+ * characters (general category Cf), Default_Ignorable_Code_Point with what is
+ * reserved for it, U+2800 (a blank of braille), and noncharacters.
+ */
+bool text_is_invisible(int32_t c);
+
 /* Value of a hexadecimal digit of either case, -1 when c is none. */
 int text_hex_value(char c);
 
@@ -75,7 +82,9 @@ enum err text_to_int64(struct text text, int64_t *value)
 
 /*
  * Copies the case-folded form of valid UTF-8 (utf8proc's NFC + CASEFOLD) into
- * memory from malloc, which the caller frees; *folded borrows it.
+ * memory from malloc, which the caller frees; *folded borrows it.  More than 30
+ * combining marks in a row are folded 30 by 30 (as UAX #15's Stream-Safe Text
+ * has them), so that the time grows as the text does.
  * ERR_NO_MEMORY, or ERR_INVALID when the bytes are not UTF-8.
  */
 enum err text_fold(struct text text, char **owned, struct text *folded)

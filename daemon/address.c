@@ -139,21 +139,11 @@ bool address_is_local(const struct address *address)
 	return false;
 }
 
-static bool is_zero(const struct address *address, enum address_kind kind)
+bool address_is_any_ipv4(const struct address *address)
 {
 	static const unsigned char zero[16];
 	unsigned char bytes[16];
 
-	return address->kind == kind && parse_ip(address, bytes) &&
+	return address->kind == ADDRESS_IPV4 && parse_ip(address, bytes) &&
 	       memcmp(bytes, zero, sizeof(zero)) == 0;
-}
-
-bool address_is_any_ipv6(const struct address *address)
-{
-	return is_zero(address, ADDRESS_IPV6);
-}
-
-bool address_is_any_ipv4(const struct address *address)
-{
-	return is_zero(address, ADDRESS_IPV4);
 }

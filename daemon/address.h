@@ -43,8 +43,7 @@ enum err address_list_parse(struct text text, struct address_list *list,
 /* Whether only this machine can reach it. */
 bool address_is_local(const struct address *address);
 
-/* Whether it is the unspecified one of IPv6 or IPv4. */
-bool address_is_any_ipv6(const struct address *address);
+/* Whether it is 0.0.0.0. */
 bool address_is_any_ipv4(const struct address *address);
 
 #endif

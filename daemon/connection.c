@@ -499,11 +499,6 @@ const char *connection_client(struct connection *connection)
 	return text;
 }
 
-size_t connections_count(const struct connections *connections)
-{
-	return connections->count;
-}
-
 size_t connections_busy(const struct connections *connections)
 {
 	const struct connection *connection = connections->newest;

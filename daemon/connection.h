@@ -49,8 +49,6 @@ void connections_free(struct connections **connections);
 struct bufferevent *connections_bufferevent(struct event_base *base,
 					    void *connections);
 
-size_t connections_count(const struct connections *connections);
-
 /* Those on which a request is being received, handled or answered. */
 size_t connections_busy(const struct connections *connections);
 

@@ -339,6 +339,11 @@ static void stop(struct worker *worker)
 {
 	bool is_clean = !worker->server || server_pending(worker->server) == 0;
 
+	/* First: the loop runs once more below, without what these look at. */
+	free_event(&worker->on_signal);
+	free_event(&worker->on_master_gone);
+	free_event(&worker->on_heartbeat);
+	free_event(&worker->on_drain_end);
 	if (is_clean) {
 		server_free(&worker->server);
 		app_free(&worker->app);
@@ -350,10 +355,6 @@ static void stop(struct worker *worker)
 	logsink_detach();
 	if (!is_clean)
 		_exit(worker->exit_code);
-	free_event(&worker->on_signal);
-	free_event(&worker->on_master_gone);
-	free_event(&worker->on_heartbeat);
-	free_event(&worker->on_drain_end);
 	if (worker->signal_fd >= 0)
 		close(worker->signal_fd);
 	loop_event_free(&worker->loop);

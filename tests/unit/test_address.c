@@ -95,13 +95,10 @@ static void test_lists(void)
 	       ERR_OK, "several places can be given");
 	is_int(list.count, 3, "each is kept");
 	is_string(list.items[2].text, "/a b", "in order");
-	ok(address_is_any_ipv6(&list.items[1]), ":: is every IPv6 address");
-	ok(!address_is_any_ipv6(&list.items[0]), "127.0.0.1 is not");
 	is_err(address_list_parse(TEXT("0.0.0.0"), &list, &fault), ERR_OK,
 	       "0.0.0.0 can be given");
 	ok(address_is_any_ipv4(&list.items[0]),
 	   "0.0.0.0 is every IPv4 address");
-	ok(!address_is_any_ipv6(&list.items[0]), "and no IPv6 one");
 }
 
 int main(void)

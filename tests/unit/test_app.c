@@ -174,6 +174,15 @@ static void test_redirect(void)
 	is_string(value, "/health?a=%2F&b", "to the path without it");
 	free(value);
 	appclient_answer_release(&answer);
+	request.target = "/health/?a=\xc3\xa9";
+	expect(&request, 307, &answer, "a query beyond ASCII is redirected");
+	value = appclient_header(&answer, "Location");
+	is_string(value, "/health?a=%C3%A9", "percent-encoded");
+	free(value);
+	appclient_answer_release(&answer);
+	request.target = "/health/?a=\tb";
+	expect_body(&request, 400, "{\"detail\":\"Invalid request path\"}",
+		    "a control character in a target is refused");
 	request.target = "//health/";
 	expect_body(&request, 404, "{\"detail\":\"Not Found\"}",
 		    "but never to another host");
@@ -191,6 +200,9 @@ static void test_problem_json(void)
 		    "{\"type\":\"about:blank\",\"title\":\"Not Found\","
 		    "\"status\":404,\"detail\":\"Not Found\"}",
 		    "an error can be had as RFC 9457 has it");
+	request.accept = "text/html, application/problem+json; q=0.00";
+	expect_body(&request, 404, "{\"detail\":\"Not Found\"}",
+		    "a weight of zero refuses it");
 	request.accept = "application/problem+json;q=0";
 	expect_body(&request, 404, "{\"detail\":\"Not Found\"}",
 		    "unless the client refuses that");

@@ -271,8 +271,8 @@ static void test_preflight(void)
 {
 	static const char origin[] = "http://localhost:3000";
 	static const char *const bad_lists[] = {
-		"a b",	"a,,b", ",",	    "a,",    "a\nb",
-		"a: b", "(a)",	"\xc3\xa9", "a\x7f",
+		"a b",	"a,b c", "a,\n,b",   "a\nb",
+		"a: b", "(a)",	 "\xc3\xa9", "a\x7f",
 	};
 	static char long_list[1100];
 
@@ -287,6 +287,14 @@ static void test_preflight(void)
 		  "a pattern's origin may ask");
 	preflight(origin, "GET", "", 204, METHODS MAX_AGE,
 		  "an empty list of headers is none");
+	preflight(origin, "GET", "a,,b", 204,
+		  METHODS "Access-Control-Allow-Headers: a,,b\n" MAX_AGE,
+		  "an empty element of the list is ignored");
+	preflight(origin, "GET", ",a, ", 204,
+		  METHODS "Access-Control-Allow-Headers: ,a,\n" MAX_AGE,
+		  "so is one at an end");
+	preflight(origin, "GET", ", ,", 204, METHODS MAX_AGE,
+		  "a list of empty elements is none");
 	preflight("https://evil.example", "POST", NULL, 400,
 		  "Disallowed CORS origin", "an unlisted origin is refused");
 	preflight(NULL, "POST", NULL, 400, "Disallowed CORS origin",

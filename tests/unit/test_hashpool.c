@@ -17,6 +17,12 @@
 #define BCRYPT_HASH \
 	"$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e"
 
+#define A72                                    \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define BCRYPT_HASH_A72 \
+	"$2b$04$abcdefghijklmnopqrstuuBzzIgyKkz7xMWYSzkIjUSnxEQFQ0WNe"
+
 /* What came of the jobs of one test. */
 struct outcome {
 	size_t calls;
@@ -174,6 +180,25 @@ static void test_results(void)
 	ok(!outcome.elsewhere, "callbacks run in the loop's thread");
 	hashpool_free(&pool);
 	ok(pool == NULL, "a freed pool is gone");
+	hashpool_free(&pool);
+	testloop_free(&loop);
+}
+
+/* bcrypt says nothing about what follows 72 bytes: a hash of a mistyped end
+ * would lock the user out. */
+static void test_long_password(void)
+{
+	struct testloop *loop = testloop_new();
+	struct hashpool *pool = pool_new(loop, 1, 16, NULL);
+	struct outcome outcome = { .calls = 0 };
+
+	verify(loop, pool, A72 "!", BCRYPT_HASH_A72, &outcome);
+	is_err(outcome.err, ERR_OK, "73 bytes match a bcrypt hash");
+	is_string(outcome.new_hash, "", "which is not replaced by theirs");
+	verify(loop, pool, A72, BCRYPT_HASH_A72, &outcome);
+	is_err(outcome.err, ERR_OK, "72 bytes match it");
+	is_err(password_verify(TEXT(A72), text_of(outcome.new_hash)), ERR_OK,
+	       "and replace it");
 	hashpool_free(&pool);
 	testloop_free(&loop);
 }
@@ -392,6 +417,7 @@ static void test_threads(void)
 int main(void)
 {
 	test_results();
+	test_long_password();
 	test_many();
 	test_full();
 	test_budget();

@@ -3,8 +3,11 @@
 
 #include "core/jsonreader.h"
 
+#include <cjson/cJSON.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/buffer.h"
@@ -55,6 +58,12 @@ static void test_types(void)
 		   jsonreader_number(jsonreader_member(root, "s")) == 0 &&
 		   jsonreader_number(jsonreader_member(root, "")) == 8,
 	   "numbers have their values");
+	is_int(jsonreader_count(root), 11, "members are counted");
+	is_int(jsonreader_count(jsonreader_member(root, "l")), 1,
+	       "elements are counted");
+	ok(jsonreader_count(jsonreader_member(root, "s")) == 0 &&
+		   jsonreader_count(NULL) == 0,
+	   "nothing else has a number of them");
 	is_text(jsonreader_string(jsonreader_member(root, "s")),
 		TEXT("a\xc3\xa9\n"), "strings are unescaped");
 	is_text(jsonreader_string(jsonreader_member(root, "e")), TEXT(""),
@@ -71,6 +80,54 @@ static void test_types(void)
 	jsonreader_free(&reader);
 	ok(reader == NULL, "a freed document is gone");
 	jsonreader_free(&reader);
+}
+
+/* What cJSON gets from these is looked at when it is freed. */
+#define SECRET "Passw0rd!"
+
+static size_t freed_count, freed_with_secret;
+
+static void *watched_malloc(size_t size)
+{
+	/* The size in front, with room for any type. */
+	char *block = malloc(sizeof(max_align_t) + size);
+
+	if (block == NULL)
+		return NULL;
+	memcpy(block, &size, sizeof(size));
+	return block + sizeof(max_align_t);
+}
+
+static void watched_free(void *ptr)
+{
+	char *block = ptr;
+	size_t size;
+
+	if (ptr == NULL)
+		return;
+	memcpy(&size, block - sizeof(max_align_t), sizeof(size));
+	freed_count++;
+	freed_with_secret += memmem(block, size, SECRET, strlen(SECRET)) !=
+			     NULL;
+	free(block - sizeof(max_align_t));
+}
+
+static void test_wiped(void)
+{
+	cJSON_Hooks watched = { watched_malloc, watched_free };
+	struct jsonreader *reader;
+
+	cJSON_InitHooks(&watched);
+	reader = parse("{\"email\":\"a@b.c\",\"password\":\"" SECRET "\","
+		       "\"more\":[{\"x\":[1,\"an old one: " SECRET "\"]},"
+		       "\"\\u0050assw0rd!\",null,\"\"]}");
+	is_text(jsonreader_string(
+			jsonreader_member(jsonreader_root(reader), "password")),
+		TEXT(SECRET), "a body holds a password");
+	jsonreader_free(&reader);
+	ok(freed_count > 10, "its memory is freed");
+	is_int(freed_with_secret, 0, "and no string of it is left there");
+	cJSON_InitHooks(NULL);
 }
 
 static void test_refused(void)
@@ -207,6 +264,7 @@ static void test_merge(void)
 int main(void)
 {
 	test_types();
+	test_wiped();
 	test_refused();
 	test_numbers();
 	test_print();

@@ -328,6 +328,17 @@ static void test_outdated(void)
 		   cases[i].name);
 }
 
+static void test_cut(void)
+{
+	struct text bcrypt = text_of(good[7].hash);
+	struct text argon2 = text_of(good[0].hash);
+
+	ok(!password_is_cut(TEXT(A72), bcrypt), "bcrypt compares 72 bytes");
+	ok(password_is_cut(TEXT(A72 "a"), bcrypt), "but not 73");
+	ok(!password_is_cut(TEXT(A72 "a"), argon2), "argon2 compares all");
+	ok(!password_is_cut(TEXT(""), bcrypt), "nothing is compared whole");
+}
+
 int main(void)
 {
 	test_vectors();
@@ -335,6 +346,7 @@ int main(void)
 	test_hash();
 	test_decoy();
 	test_outdated();
+	test_cut();
 	ok(text_has_prefix(text_of(password_library()), TEXT("libsodium 1.")),
 	   "the library has a name");
 	return tap_done();

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "core/buffer.h"
 #include "tests/support/tap.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -303,6 +305,144 @@ static void test_fold(void)
 	   "the library has a name");
 }
 
+/* Folds and compares. */
+static void folds_to(const char *text, const char *want, const char *name)
+{
+	char *owned = NULL;
+	struct text folded;
+
+	if (!is_err(text_fold(text_of(text), &owned, &folded), ERR_OK, name))
+		return;
+	is_text(folded, text_of(want), name);
+	free(owned);
+}
+
+/* first, then each of the two marks so often, then last; the caller's to
+ * free. */
+static char *with_marks(const char *first, const char *mark, size_t count,
+			const char *other_mark, size_t other_count,
+			const char *last)
+{
+	struct buffer out;
+
+	buffer_init(&out);
+	buffer_append_text(&out, text_of(first));
+	for (size_t i = 0; i < count || i < other_count; i++) {
+		if (i < count)
+			buffer_append_text(&out, text_of(mark));
+		if (i < other_count)
+			buffer_append_text(&out, text_of(other_mark));
+	}
+	buffer_append_text(&out, text_of(last));
+	buffer_append(&out, "", 1);
+	if (buffer_is_failed(&out))
+		bail_out("no memory");
+	return out.ptr;
+}
+
+#define ACUTE	  "\xcc\x81" /* U+0301, combining class 230 */
+#define DOT_BELOW "\xcc\xa3" /* U+0323, combining class 220 */
+#define X5(text)  text text text text text
+#define X14(text) X5(text) X5(text) text text text text
+#define X15(text) X14(text) text
+#define E_ACUTE	  "\xc3\xa9"
+
+static void test_fold_marks(void)
+{
+	char *text;
+
+	/* 30 marks in a row are still put in order and composed. */
+	text = with_marks("A", ACUTE, 15, DOT_BELOW, 15, "B");
+	folds_to(text, "\xe1\xba\xa1" X14(DOT_BELOW) X15(ACUTE) "b",
+		 "30 marks in a row are put in order");
+	free(text);
+	text = with_marks("E", ACUTE, 30, "", 0, "");
+	folds_to(text, E_ACUTE X14(ACUTE) X15(ACUTE),
+		 "30 marks in a row are composed");
+	free(text);
+	text = with_marks("\xc3\x89", ACUTE, 29, "", 0, "");
+	folds_to(text, E_ACUTE X14(ACUTE) X15(ACUTE),
+		 "a letter counts with its mark");
+	free(text);
+	/* A new slice begins with every 31st, and with every letter. */
+	text = with_marks("E", ACUTE, 31, DOT_BELOW, 0, DOT_BELOW "E" ACUTE);
+	folds_to(text, E_ACUTE X14(ACUTE) X15(ACUTE) DOT_BELOW ACUTE E_ACUTE,
+		 "the 31st mark begins anew");
+	free(text);
+	text = with_marks("", "e" ACUTE, 40, "", 0, "");
+	folds_to(text, X15(E_ACUTE) X15(E_ACUTE) X5(E_ACUTE) X5(E_ACUTE),
+		 "marks of many letters are no row");
+	free(text);
+	folds_to(X15(ACUTE) X15(ACUTE) X15("\xcd\x84"),
+		 X15(ACUTE) X15(ACUTE) X15("\xcc\x88" ACUTE),
+		 "marks alone stay");
+}
+
+/* The least time that folding this many pairs of marks takes, in ns. */
+static int64_t fold_time(size_t pairs)
+{
+	/* U+0344 becomes two of class 230, U+0334 has class 1: each of the
+	 * latter belongs before all of the former. */
+	char *text = with_marks("a", "\xcd\x84", pairs, "\xcc\xb4", pairs, "");
+	int64_t least = INT64_MAX;
+
+	for (int i = 0; i < 9; i++) {
+		struct timespec before, after;
+		struct text folded;
+		char *owned = NULL;
+		int64_t took;
+
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+		if (text_fold(text_of(text), &owned, &folded) != ERR_OK)
+			bail_out("the marks do not fold");
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+		free(owned);
+		took = (after.tv_sec - before.tv_sec) * 1000000000LL +
+		       after.tv_nsec - before.tv_nsec;
+		if (took < least)
+			least = took;
+	}
+	free(text);
+	return least;
+}
+
+static void test_fold_time(void)
+{
+	int64_t brief = fold_time(250), lengthy = fold_time(4000);
+
+	/* 16 times the text: 256 times the time where it grows by the
+	 * square. */
+	if (!ok(lengthy < 64 * brief, "the time grows as the text does"))
+		diag("%lld ns, then %lld ns", (long long)brief,
+		     (long long)lengthy);
+}
+
+static void test_invisible(void)
+{
+	static const int32_t invisible[] = {
+		0x0,	0x1f,	 0x7f,	  0x85,	   0xad,    0x34f,   0x600,
+		0x115f, 0x17b4,	 0x180b,  0x200b,  0x202e,  0x2065,  0x2800,
+		0x3164, 0xfdd0,	 0xfe0f,  0xfeff,  0xffa0,  0xfff0,  0xfff9,
+		0xffff, 0x110bd, 0x1d173, 0x1ffff, 0xe0000, 0xe0100, 0x10fffe,
+	};
+	static const int32_t visible[] = {
+		' ',	'a',	0xa0,	0xe9,	 0x301,	  0x2801,   0x3000,
+		0xe000, 0xfffd, 0x4e00, 0x1f600, 0x1fffd, 0x10fffd,
+	};
+	char name[48];
+
+	for (size_t i = 0; i < LENGTH(invisible); i++) {
+		(void)snprintf(name, sizeof(name), "U+%04X is invisible",
+			       (unsigned)invisible[i]);
+		ok(text_is_invisible(invisible[i]), name);
+	}
+	for (size_t i = 0; i < LENGTH(visible); i++) {
+		(void)snprintf(name, sizeof(name), "U+%04X is not",
+			       (unsigned)visible[i]);
+		ok(!text_is_invisible(visible[i]), name);
+	}
+}
+
 static void test_small(void)
 {
 	char text[] = "AbC\xc3\x89";
@@ -332,6 +472,9 @@ int main(void)
 	test_utf8_at_every_place();
 	test_int64();
 	test_fold();
+	test_fold_marks();
+	test_fold_time();
+	test_invisible();
 	test_small();
 	return tap_done();
 }

@@ -3,6 +3,7 @@
 
 #include "core/token.h"
 
+#include <dlfcn.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@
 #define URLSAFE	      sodium_base64_VARIANT_URLSAFE_NO_PADDING
 #define HEADER	      "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
 #define PAYLOAD	      "{\"sub\":\"u1\",\"exp\":1800000600}"
+
+#define PAYLOAD_WITH(more) "{\"sub\":\"u1\",\"exp\":1800000600," more "}"
 
 static const char secret_string[] = "a secret for tests, 32 bytes long";
 
@@ -134,6 +137,17 @@ static const struct {
 	  "\"user\":{\"a\":{\"b\":null}}}",
 	  ERR_OK, "u" },
 	{ " {\"sub\":\"u\",\n\"exp\":1800000600} ", ERR_OK, "u" },
+	/* what jansson, libjwt's reader of JSON, cannot read */
+	{ PAYLOAD_WITH("\"x\":1e999"), ERR_OK, "u1" },
+	{ PAYLOAD_WITH("\"x\":[123456789012345678901234]"), ERR_OK, "u1" },
+	{ PAYLOAD_WITH("\"iat\":123456789012345678901234"), ERR_OK, "u1" },
+	{ PAYLOAD_WITH("\"email\":1e999,\"iat\":0,\"user_id\":\"u1\""), ERR_OK,
+	  "u1" },
+	{ PAYLOAD_WITH("\"email\":\"\",\"user_id\":\"u1\","
+		       "\"iat\":123456789012345678901234"),
+	  ERR_OK, "u1" },
+	{ "{\"sub\":\"u\",\"exp\":123456789012345678901234}", ERR_OK, "u" },
+	{ "{\"sub\":\"u\",\"exp\":0,\"x\":1e999}", ERR_EXPIRED, NULL },
 	/* exp: 30 s of leeway, fractions */
 	{ "{\"sub\":\"u\",\"exp\":1799999971}", ERR_OK, "u" },
 	{ "{\"sub\":\"u\",\"exp\":1799999970.5}", ERR_OK, "u" },
@@ -623,8 +637,78 @@ static void test_expires(void)
 	}
 }
 
+static size_t allocations_left;
+
+static void *rare_malloc(size_t size)
+{
+	return allocations_left > 0 ? (allocations_left--, malloc(size)) : NULL;
+}
+
+typedef void set_alloc_fn(void *(*allocate)(size_t), void (*release)(void *));
+
+/* What is said of a token when jansson gets so many allocations only. */
+static enum err verify_with(set_alloc_fn *set_alloc, size_t allocations,
+			    const struct buffer *token, int64_t now_s)
+{
+	struct token_claims claims;
+	const char *reason;
+	enum err err;
+
+	allocations_left = allocations;
+	set_alloc(rare_malloc, free);
+	err = token_verify(buffer_text(token), secret(), now_s, &claims,
+			   &reason);
+	set_alloc(malloc, free);
+	return err;
+}
+
+/* To libjwt a failure of jansson is malformed JSON: that is no verdict. */
+static void test_jansson_fails(void)
+{
+	const struct uuid id = uuid_make();
+	int64_t late_s = NOW + 2 * TOKEN_LIFETIME_S;
+	struct buffer own, other;
+	set_alloc_fn *set_alloc;
+	bool is_right = true;
+	char *token = NULL;
+	size_t count = 0;
+	void *symbol = dlsym(RTLD_DEFAULT, "json_set_alloc_funcs");
+
+	if (symbol == NULL) {
+		skip("what is said when jansson fails", "there is none");
+		return;
+	}
+	memcpy(&set_alloc, &symbol, sizeof(set_alloc));
+	if (token_issue(secret(), &id, TEXT("a@b.c"), NOW, &token) != ERR_OK)
+		bail_out("no token");
+	buffer_init(&own);
+	buffer_append_text(&own, text_of(token));
+	free(token);
+	make(&other, TEXT(HEADER), TEXT(PAYLOAD), secret());
+
+	while (verify_with(set_alloc, count, &own, NOW) != ERR_OK &&
+	       count < 1000) {
+		is_right = is_right &&
+			   verify_with(set_alloc, count, &own, NOW) ==
+				   ERR_NO_MEMORY &&
+			   verify_with(set_alloc, count, &own, late_s) ==
+				   ERR_NO_MEMORY;
+		count++;
+	}
+	ok(is_right, "a failure of jansson is no verdict");
+	ok(count > 10 && count < 1000, "wherever it fails");
+	is_err(verify_with(set_alloc, 0, &other, NOW), ERR_OK,
+	       "another issuer's token does not need jansson");
+	own.ptr[own.len - 5] ^= 1;
+	is_err(verify_with(set_alloc, 0, &own, NOW), ERR_DENIED,
+	       "a forged one is refused before jansson is asked");
+	buffer_release(&other);
+	buffer_release(&own);
+}
+
 int main(void)
 {
+	test_jansson_fails();
 	test_published();
 	test_payloads();
 	test_headers();
