@@ -58,7 +58,7 @@ static const struct storage_backend_ops postgres_ops = {
 static struct backend_tuning tuning_of(const struct backend_location *location)
 {
 	struct backend_tuning tuning = location->tuning;
-	int64_t given_ms = postgres_target_connect_timeout_ms(location->server);
+	int64_t given_ms = postgres_target_timeout_ms(location->server);
 
 	if (tuning.connections_max == 0)
 		tuning.connections_max = CONNECTIONS_DEFAULT;

@@ -484,7 +484,7 @@ const char *postgres_target_name(const struct postgres_target *target)
 	return host != NULL ? host : "local socket";
 }
 
-int64_t postgres_target_connect_timeout_ms(const struct postgres_target *target)
+int64_t postgres_target_timeout_ms(const struct postgres_target *target)
 {
 	const char *given = target->values[PARAM_CONNECT_TIMEOUT];
 

@@ -38,7 +38,7 @@ const char *postgres_target_host(const struct postgres_target *target);
 const char *postgres_target_name(const struct postgres_target *target);
 
 /* The connect_timeout of the URL; 0: none. */
-int64_t postgres_target_connect_timeout_ms(const struct postgres_target *target);
+int64_t postgres_target_timeout_ms(const struct postgres_target *target);
 
 #define POSTGRES_PARAMS_MAX    48
 #define POSTGRES_ADDRESSES_MAX 8

@@ -122,7 +122,7 @@ const struct option option_table[OPTION_COUNT] = {
 		.choices = "auto yes no",
 		.help = "Whether PgBouncer or the like is between todod and\n"
 			"PostgreSQL. auto: when the host has -pooler in its\n"
-			"name, the port is 6432 or the URL says pgbouncer=true.",
+			"name, the port is 6432 or the URL has pgbouncer=true.",
 	},
 	[OPTION_AUTO_MIGRATE] = {
 		.name = "auto-migrate",
@@ -132,8 +132,8 @@ const struct option option_table[OPTION_COUNT] = {
 		.traits = OPTION_NEEDS_RESTART,
 		.value = "yes|no",
 		.fallback = "no",
-		.help = "Bring the schema of PostgreSQL up to date at start, as\n"
-			"todod migrate does. On SQLite that is always done.",
+		.help = "Bring the schema of PostgreSQL up to date at start,\n"
+			"as todod migrate does. On SQLite that is always done.",
 	},
 	[OPTION_DB_POOL_SIZE] = {
 		.name = "db-pool-size",
@@ -166,8 +166,8 @@ const struct option option_table[OPTION_COUNT] = {
 		.max = 300,
 		.value = "SECONDS",
 		.fallback = "2",
-		.help = "How long a request waits for a connection before it is\n"
-			"answered 503.",
+		.help = "How long a request waits for a connection before it\n"
+			"is answered 503.",
 	},
 	[OPTION_DB_IDLE_TIMEOUT] = {
 		.name = "db-idle-timeout",
@@ -178,8 +178,8 @@ const struct option option_table[OPTION_COUNT] = {
 		.max = 86400,
 		.value = "SECONDS",
 		.fallback = "60",
-		.help = "A connection to PostgreSQL that had nothing to do for so\n"
-			"long is closed.",
+		.help = "A connection to PostgreSQL that had nothing to do for\n"
+			"so long is closed.",
 	},
 	[OPTION_DATA_DIR] = {
 		.name = "data-dir",

@@ -45,15 +45,20 @@ class Cluster:
             cls.shared = cls()
         return cls.shared
 
-    def tell(self, command):
-        """One of pgserver's commands; what it answers."""
+    def ask(self, command):
+        """One of pgserver's commands; what it answers after the "ok"."""
         with self.lock:
             self.process.stdin.write(command.replace("\n", " ") + "\n")
             self.process.stdin.flush()
             answer = self.process.stdout.readline()
         if not answer.startswith("ok"):
             raise RuntimeError(f"{command}: {answer}")
-        return json.loads(answer[3:] or "null") if len(answer) > 4 else None
+        return answer[2:].strip()
+
+    def tell(self, command):
+        """The same for "sql": what psql printed; else None."""
+        answer = self.ask(command)
+        return json.loads(answer) if answer.startswith('"') else None
 
     def database(self, folder):
         """The name of the folder's own database, made when it is new."""
@@ -77,12 +82,24 @@ class Cluster:
             self.process.wait(60)
 
 
+def needs_libpq():
+    """A build may lack the backend."""
+    todod = os.environ.get("TODOD")
+    if todod and os.access(todod, os.X_OK):
+        said = subprocess.run([todod, "--version"], capture_output=True,
+                              text=True, check=False).stdout
+        if "libpq" not in said:
+            raise Missing("this build has no PostgreSQL backend")
+
+
 def postgres(folder):
+    needs_libpq()
     return {"DATABASE_URL": Cluster.get().url(folder), "WORKERS": "2",
             "AUTO_MIGRATE": "yes"}
 
 
 def pgbouncer(folder):
+    needs_libpq()
     cluster = Cluster.get()
     return {"DATABASE_URL": cluster.url(folder, "pgbouncer_url"),
             "DATABASE_URL_UNPOOLED": cluster.url(folder), "WORKERS": "2",
@@ -103,7 +120,7 @@ BACKENDS = {"sqlite": sqlite, "memory": memory, "postgres": postgres,
 
 def selected():
     """The backends named by TODOD_TEST_BACKENDS, in its order."""
-    wanted = os.environ.get("TODOD_TEST_BACKENDS") or "sqlite,memory"
+    wanted = os.environ.get("TODOD_TEST_BACKENDS") or ",".join(BACKENDS)
     names = [name.strip() for name in wanted.split(",") if name.strip()]
     unknown = [name for name in names if name not in BACKENDS]
     if unknown or not names:
