@@ -125,7 +125,11 @@ static void on_row(void *arg, const struct task *task)
 static void on_page(void *arg, enum err err, bool more)
 {
 	struct list *list = arg;
+	const struct http_exchange *exchange = list->call->exchange;
 
+	/* Many lists may have been let in before the first of them was read. */
+	if (err == ERR_OK && exchange->ops->is_crowded(exchange))
+		err = ERR_UNAVAILABLE;
 	if (err == ERR_OK && !more)
 		write_tail(list);
 	if (err == ERR_OK && buffer_is_failed(&list->body))

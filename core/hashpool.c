@@ -1,7 +1,7 @@
 /*
  * A bounded pool of threads for password hashing.  A job goes from the loop's
  * thread to the queue, through one of the threads, and back to the loop by
- * loop_post().
+ * loop_post().  There a refusal that came too soon is held until its time.
  */
 #include "config.h"
 
@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/loop.h"
 
 #define THREADS_MAX 64
@@ -22,6 +23,8 @@
 #define NICENESS 10
 /* Between two looks at a budget that was taken. */
 #define BUDGET_WAIT_NS 2000000
+/* Nobody waits longer for a refusal than its own verification takes. */
+#define HOLD_MAX_US 1000000
 
 enum job_kind {
 	JOB_HASH,   /* makes a hash */
@@ -32,13 +35,14 @@ enum job_kind {
 struct job {
 	struct loop_job posted; /* first: the loop gives it back */
 	struct hashpool *pool;
-	struct job *next; /* in the queue */
+	struct job *next; /* in the queue, or of those that are held */
 	hashpool_fn *on_result;
 	void *arg;
 	enum job_kind kind;
 	struct text password; /* both in bytes */
 	struct text hash;
 	enum err err;
+	int64_t due_us;			    /* not told before */
 	char new_hash[PASSWORD_HASH_BYTES]; /* empty: none was made */
 	size_t size;			    /* of the whole, to wipe it */
 	char bytes[];
@@ -53,14 +57,18 @@ struct hashpool {
 	unsigned thread_count;
 
 	/* The loop's thread only. */
-	size_t pending; /* accepted, and their callback has not returned */
-	bool is_closed; /* what was posted runs no callback any more */
+	size_t pending;	  /* accepted, and their callback has not returned */
+	bool is_closed;	  /* what was posted runs no callback any more */
+	struct job *held; /* refusals that came too soon, by due_us */
+	struct loop_timer *timer; /* for the first of those */
 
 	pthread_mutex_t lock;
 	pthread_cond_t work;
 	struct job *first, **last; /* the queue */
 	size_t waiting;		   /* its length */
 	bool is_closing;
+	int64_t slowest_us;  /* of the verifications, at most HOLD_MAX_US */
+	bool has_decoy_time; /* the decoy's is among those */
 };
 
 static void free_job(struct job *job)
@@ -78,10 +86,10 @@ static void free_pool(struct hashpool *pool)
 	free(pool);
 }
 
-/* In the loop's thread, once for every job that was carried out. */
-static void on_posted(struct loop_job *posted)
+/* In the loop's thread, once for every job that was carried out and is not
+ * dropped.  False: the pool is closed, or is no more. */
+static bool deliver(struct job *job)
 {
-	struct job *job = (struct job *)posted;
 	struct hashpool *pool = job->pool;
 	const struct hashpool_result result = { job->err,
 						text_of(job->new_hash) };
@@ -92,33 +100,148 @@ static void on_posted(struct loop_job *posted)
 	/* Counted until here, so that a callback which closes the pool does
 	 * not free it under our feet. */
 	pool->pending--;
-	if (pool->is_closed && pool->pending == 0)
+	if (!pool->is_closed)
+		return true;
+	if (pool->pending == 0)
 		free_pool(pool);
+	return false;
+}
+
+static void start_timer(struct hashpool *pool, int64_t now_us)
+{
+	if (pool->held != NULL)
+		loop_timer_start(pool->loop, pool->timer,
+				 (pool->held->due_us - now_us + 999) / 1000);
+}
+
+static void on_due(void *arg)
+{
+	struct hashpool *pool = arg;
+	int64_t now_us = clock_monotonic_us();
+
+	while (pool->held != NULL && pool->held->due_us <= now_us) {
+		struct job *job = pool->held;
+
+		pool->held = job->next;
+		if (!deliver(job))
+			return;
+	}
+	start_timer(pool, now_us);
+}
+
+static void hold(struct job *job, int64_t now_us)
+{
+	struct hashpool *pool = job->pool;
+	struct job **at = &pool->held;
+
+	while (*at != NULL && (*at)->due_us <= job->due_us)
+		at = &(*at)->next;
+	job->next = *at;
+	*at = job;
+	if (pool->held == job)
+		start_timer(pool, now_us);
+}
+
+static void on_posted(struct loop_job *posted)
+{
+	struct job *job = (struct job *)posted;
+	int64_t now_us = clock_monotonic_us();
+
+	if (job->due_us > now_us && !job->pool->is_closed)
+		hold(job, now_us);
+	else
+		(void)deliver(job);
+}
+
+/* Verifies, and remembers how long the slowest has taken. */
+static enum err measure(struct hashpool *pool, struct text password,
+			struct text hash)
+{
+	int64_t began_us = clock_monotonic_us(), took_us;
+	enum err err = password_verify(password, hash);
+
+	took_us = clock_monotonic_us() - began_us;
+	if (took_us > HOLD_MAX_US)
+		took_us = HOLD_MAX_US;
+	pthread_mutex_lock(&pool->lock);
+	if (pool->slowest_us < took_us)
+		pool->slowest_us = took_us;
+	pthread_mutex_unlock(&pool->lock);
+	return err;
+}
+
+/* ERR_DENIED, or ERR_NO_MEMORY. */
+static enum err verify_decoy(struct hashpool *pool, struct text password)
+{
+	if (measure(pool, password, text_of(pool->decoy)) == ERR_NO_MEMORY)
+		return ERR_NO_MEMORY;
+	pthread_mutex_lock(&pool->lock);
+	pool->has_decoy_time = true;
+	pthread_mutex_unlock(&pool->lock);
+	return ERR_DENIED;
+}
+
+static bool has_decoy_time(struct hashpool *pool)
+{
+	bool has;
+
+	pthread_mutex_lock(&pool->lock);
+	has = pool->has_decoy_time;
+	pthread_mutex_unlock(&pool->lock);
+	return has;
+}
+
+static void verify(struct hashpool *pool, struct job *job)
+{
+	const struct password_cost *cost = &pool->options.cost;
+
+	job->err = measure(pool, job->password, job->hash);
+	/* Without a replacement the user is signed in all the same. */
+	if (job->err == ERR_OK && password_is_outdated(job->hash, cost) &&
+	    !password_is_cut(job->password, job->hash) &&
+	    password_hash(job->password, cost, job->new_hash) != ERR_OK)
+		job->new_hash[0] = '\0';
+	/* An unreadable hash cost nothing, and the first refusal of all does
+	 * not know yet how long that of an unknown user takes. */
+	if (job->err == ERR_INVALID ||
+	    (job->err == ERR_DENIED && !has_decoy_time(pool))) {
+		if (verify_decoy(pool, job->password) == ERR_NO_MEMORY)
+			job->err = ERR_NO_MEMORY;
+	}
+}
+
+/* When a refusal of what began then may be told. */
+static int64_t due_after(struct hashpool *pool, int64_t began_us)
+{
+	int64_t slowest_us;
+
+	pthread_mutex_lock(&pool->lock);
+	slowest_us = pool->slowest_us;
+	pthread_mutex_unlock(&pool->lock);
+	return began_us + slowest_us;
 }
 
 static void carry_out(struct hashpool *pool, struct job *job)
 {
-	const struct password_cost *cost = &pool->options.cost;
+	int64_t began_us = clock_monotonic_us();
 
 	switch (job->kind) {
 	case JOB_HASH:
-		job->err = password_hash(job->password, cost, job->new_hash);
+		job->err = password_hash(job->password, &pool->options.cost,
+					 job->new_hash);
 		break;
 	case JOB_VERIFY:
-		job->err = password_verify(job->password, job->hash);
-		/* Without a replacement the user is signed in all the same. */
-		if (job->err == ERR_OK &&
-		    password_is_outdated(job->hash, cost) &&
-		    !password_is_cut(job->password, job->hash) &&
-		    password_hash(job->password, cost, job->new_hash) != ERR_OK)
-			job->new_hash[0] = '\0';
+		verify(pool, job);
 		break;
 	case JOB_DECOY:
-		job->err = password_verify(job->password, text_of(pool->decoy));
-		if (job->err == ERR_OK)
-			job->err = ERR_DENIED;
+		job->err = verify_decoy(pool, job->password);
 		break;
 	}
+	if (job->kind != JOB_HASH &&
+	    (job->err == ERR_DENIED || job->err == ERR_INVALID))
+		job->due_us = due_after(pool, began_us);
+	/* The result may wait a while. */
+	explicit_bzero(job->bytes, job->password.len + job->hash.len);
 }
 
 /* The next job, or NULL when the pool closes. */
@@ -225,7 +348,8 @@ enum err hashpool_new(struct loop *loop, const struct hashpool_options *options,
 	password_decoy(&options->cost, made->decoy);
 	pthread_mutex_init(&made->lock, NULL);
 	pthread_cond_init(&made->work, NULL);
-	err = start_threads(made);
+	made->timer = loop_timer_new(loop, on_due, made);
+	err = made->timer != NULL ? start_threads(made) : ERR_NO_MEMORY;
 	if (err != ERR_OK)
 		hashpool_free(&made);
 	else
@@ -233,10 +357,21 @@ enum err hashpool_new(struct loop *loop, const struct hashpool_options *options,
 	return err;
 }
 
+/* Jobs that will not be delivered. */
+static void drop(struct hashpool *pool, struct job **jobs)
+{
+	struct job *job;
+
+	while ((job = *jobs) != NULL) {
+		*jobs = job->next;
+		pool->pending--;
+		free_job(job);
+	}
+}
+
 void hashpool_free(struct hashpool **pool)
 {
 	struct hashpool *freed = *pool;
-	struct job *job;
 
 	if (freed == NULL)
 		return;
@@ -247,11 +382,9 @@ void hashpool_free(struct hashpool **pool)
 	pthread_mutex_unlock(&freed->lock);
 	for (unsigned i = 0; i < freed->thread_count; i++)
 		pthread_join(freed->threads[i], NULL);
-	while ((job = freed->first) != NULL) {
-		freed->first = job->next;
-		freed->pending--;
-		free_job(job);
-	}
+	drop(freed, &freed->first);
+	drop(freed, &freed->held);
+	loop_timer_free(freed->loop, &freed->timer);
 	/* What is still pending lies with the loop, which cannot take it back:
 	 * the last of those frees the pool. */
 	freed->is_closed = true;
@@ -289,7 +422,8 @@ static enum err submit(struct hashpool *pool, struct job *job)
 		return ERR_NO_MEMORY;
 	job->pool = pool;
 	pthread_mutex_lock(&pool->lock);
-	is_full = pool->waiting >= pool->options.queue_max;
+	is_full = pool->waiting >= pool->options.queue_max ||
+		  pool->pending >= pool->options.queue_max + HASHPOOL_HELD_MAX;
 	if (!is_full) {
 		*pool->last = job;
 		pool->last = &job->next;

@@ -15,6 +15,11 @@
 struct loop;
 struct hashpool;
 
+/* Jobs that a pool has beyond its queue: those that run and those whose result
+ * waits, most of them refusals that are held.  It bounds the memory: at the
+ * longest hold it takes more than a thousand refusals a second to reach it. */
+#define HASHPOOL_HELD_MAX 1024
+
 /*
  * The budget over all workers, as the daemon keeps it in shared memory.  Both
  * are called from any thread and never block; take returns false when all is
@@ -47,21 +52,25 @@ enum err hashpool_new(struct loop *loop, const struct hashpool_options *options,
 		      struct hashpool **pool)
 	__attribute__((warn_unused_result));
 
-/* Drops what waits and waits for what runs; no callback runs any more.  Results
- * that the loop has already, but has not delivered, are freed when it comes to
- * them: let it run once more before it ends. */
+/* Drops what waits or is held and waits for what runs; no callback runs any
+ * more.  Results that the loop has already, but has not delivered, are freed
+ * when it comes to them: let it run once more before it ends. */
 void hashpool_free(struct hashpool **pool);
 
 /* Both copy what they are given and wipe the copy; ERR_OK: the callback runs
- * exactly once, from the loop, later.  ERR_BUSY: the queue is full;
- * ERR_NO_MEMORY. */
+ * exactly once, from the loop, later.  ERR_BUSY: the queue is full, or
+ * queue_max + HASHPOOL_HELD_MAX are pending; ERR_NO_MEMORY. */
 enum err hashpool_hash(struct hashpool *pool, struct text password,
 		       hashpool_fn *on_result, void *arg)
 	__attribute__((warn_unused_result));
 
 /*
- * Verifies; an empty hash stands for an unknown user and costs as much as a
- * real check before it says ERR_DENIED.  When the password matches and the
+ * Verifies; an empty hash stands for an unknown user.  Refusals take the same
+ * time, so that it does not tell who has an account, or an imported hash: none
+ * (ERR_DENIED, ERR_INVALID) is told before the time has passed, from when its
+ * hashing began, that the slowest verification of this pool took so far, at
+ * most a second.  Of an unknown user and of an unreadable hash (ERR_INVALID) a
+ * hash of the pool's own cost is computed.  When the password matches and the
  * hash is outdated, new_hash holds its replacement, except where only a part of
  * the password was compared (password_is_cut()).
  */
@@ -69,7 +78,7 @@ enum err hashpool_verify(struct hashpool *pool, struct text password,
 			 struct text hash, hashpool_fn *on_result, void *arg)
 	__attribute__((warn_unused_result));
 
-/* Jobs whose callback has not returned. */
+/* Jobs whose callback has not returned, refusals that are held among them. */
 size_t hashpool_pending(const struct hashpool *pool);
 
 #endif

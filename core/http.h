@@ -81,6 +81,8 @@ struct http_exchange_ops {
 	void (*abort)(struct http_exchange *exchange);
 	/* The client has gone: whatever is sent goes nowhere. */
 	bool (*is_gone)(const struct http_exchange *exchange);
+	/* So much waits for slow clients that nothing may be added to it. */
+	bool (*is_crowded)(const struct http_exchange *exchange);
 };
 
 /* First member of a server's own struct. */

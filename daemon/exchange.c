@@ -29,6 +29,7 @@
 #include "daemon/httpdate.h"
 
 #define COPIED_BODY_BYTES 1024 /* cheaper to copy than to refer to */
+#define PIECE_BLOCK_BYTES (16 * 1024)
 #define POOL_MAX	  256
 
 enum exchange_state {
@@ -175,6 +176,21 @@ static void move_bytes(struct evbuffer *to, struct buffer *buffer)
 	buffer_release(buffer);
 }
 
+/* The same for a piece of a stream, which may be megabytes: in blocks, because
+ * what is referred to is kept whole until its last byte has been sent. */
+static void move_blocks(struct evbuffer *to, struct buffer *buffer)
+{
+	size_t len;
+
+	for (size_t at = 0; at < buffer->len; at += len) {
+		len = buffer->len - at;
+		if (len > PIECE_BLOCK_BYTES)
+			len = PIECE_BLOCK_BYTES;
+		(void)evbuffer_add(to, buffer->ptr + at, len);
+	}
+	buffer_release(buffer);
+}
+
 static void put_body(struct exchange *exchange, struct http_response *response)
 {
 	struct evbuffer *output =
@@ -275,7 +291,7 @@ static void exchange_write(struct http_exchange *port, struct buffer *chunk,
 		loop_post(exchange->owner->options.loop, &exchange->job);
 		return;
 	}
-	move_bytes(piece, chunk);
+	move_blocks(piece, chunk);
 	evhttp_send_reply_chunk_with_cb(exchange->request, piece,
 					on_piece_written, exchange);
 	(void)evbuffer_drain(piece, evbuffer_get_length(piece));
@@ -323,6 +339,17 @@ static bool exchange_is_gone(const struct http_exchange *port)
 	return ((const struct exchange *)port)->is_gone;
 }
 
+static bool is_crowded(const struct exchanges *exchanges)
+{
+	return connections_unsent_bytes(exchanges->options.connections) >
+	       EXCHANGE_UNSENT_MAX_BYTES;
+}
+
+static bool exchange_is_crowded(const struct http_exchange *port)
+{
+	return is_crowded(((const struct exchange *)port)->owner);
+}
+
 static const struct http_exchange_ops ops = {
 	.send = exchange_send,
 	.start = exchange_start,
@@ -330,6 +357,7 @@ static const struct http_exchange_ops ops = {
 	.finish = exchange_finish,
 	.abort = exchange_abort,
 	.is_gone = exchange_is_gone,
+	.is_crowded = exchange_is_crowded,
 };
 
 /* The connection has ended before the answer had. */
@@ -507,8 +535,7 @@ void exchanges_on_request(struct evhttp_request *request, void *arg)
 	}
 	refusal = framing_problem(in, request->minor);
 	exchange->closes = refusal != 0 || framing_wants_close(in);
-	if (refusal == 0 &&
-	    connections_unsent_bytes(connections) > EXCHANGE_UNSENT_MAX_BYTES)
+	if (refusal == 0 && is_crowded(exchanges))
 		refusal = 503;
 	if (refusal != 0)
 		app_refuse(app, &exchange->port, refusal);

@@ -75,7 +75,7 @@ static void refusal_end(struct http_exchange *port)
 	(void)port;
 }
 
-static bool refusal_is_gone(const struct http_exchange *port)
+static bool refusal_never(const struct http_exchange *port)
 {
 	(void)port;
 	return false;
@@ -87,7 +87,8 @@ static const struct http_exchange_ops ops = {
 	.write = refusal_write_piece,
 	.finish = refusal_end,
 	.abort = refusal_end,
-	.is_gone = refusal_is_gone,
+	.is_gone = refusal_never,
+	.is_crowded = refusal_never,
 };
 
 void refusal_write(struct app *app, int status, const char *client,

@@ -35,6 +35,7 @@ struct fake_exchange {
 	struct appclient_answer *answer;
 	struct http_header headers[HEADERS_MAX];
 	size_t gone_after_chunks;
+	size_t crowded_at_chunk;
 	struct loop_job drained_job;
 	http_drained_fn *on_drained;
 	void *drained_arg;
@@ -133,6 +134,14 @@ static bool fake_is_gone(const struct http_exchange *base)
 	       exchange->answer->chunks >= exchange->gone_after_chunks;
 }
 
+static bool fake_is_crowded(const struct http_exchange *base)
+{
+	const struct fake_exchange *exchange = (const void *)base;
+
+	return exchange->crowded_at_chunk > 0 &&
+	       exchange->answer->chunks + 1 >= exchange->crowded_at_chunk;
+}
+
 static const struct http_exchange_ops fake_ops = {
 	.send = fake_send,
 	.start = fake_start,
@@ -140,6 +149,7 @@ static const struct http_exchange_ops fake_ops = {
 	.finish = fake_finish,
 	.abort = fake_abort,
 	.is_gone = fake_is_gone,
+	.is_crowded = fake_is_crowded,
 };
 
 static struct storage_backend *open_memory(struct loop *loop)
@@ -244,6 +254,7 @@ void appclient_send(struct appclient *client,
 	exchange->client = client;
 	exchange->answer = answer;
 	exchange->gone_after_chunks = request->gone_after_chunks;
+	exchange->crowded_at_chunk = request->crowded_at_chunk;
 	arena_init(&exchange->base.arena);
 	if (request->token) {
 		snprintf(bearer, sizeof(bearer), "Bearer %s", request->token);

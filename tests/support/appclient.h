@@ -38,6 +38,8 @@ struct appclient_request {
 	bool is_body_too_large;
 	/* The client goes away once this many chunks were written. */
 	size_t gone_after_chunks; /* 0: it stays */
+	/* From this chunk on too much is unsent. */
+	size_t crowded_at_chunk; /* 1: the first; 0: never */
 };
 
 /* What came back. */

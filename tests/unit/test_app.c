@@ -266,6 +266,19 @@ static void test_long_list(void)
 	ok(answer.is_aborted, "and the rest is not sent");
 	is_int(answer.chunks, 1, "nor read");
 	appclient_answer_release(&answer);
+	request.gone_after_chunks = 0;
+
+	request.crowded_at_chunk = 1;
+	expect(&request, 503, &answer, "with too much unsent no list begins");
+	is_string(answer.body.ptr, "{\"detail\":\"Service unavailable\"}",
+		  "and the client is told");
+	appclient_answer_release(&answer);
+
+	request.crowded_at_chunk = 2;
+	expect(&request, 200, &answer, "one that has begun");
+	ok(answer.is_aborted, "ends there");
+	is_int(answer.chunks, 1, "and adds nothing");
+	appclient_answer_release(&answer);
 }
 
 static void test_unknown_user(void)

@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "tests/support/tap.h"
 #include "tests/support/testloop.h"
 
@@ -22,6 +24,13 @@
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define BCRYPT_HASH_A72 \
 	"$2b$04$abcdefghijklmnopqrstuuBzzIgyKkz7xMWYSzkIjUSnxEQFQ0WNe"
+
+/* Nothing known matches these; each step of cost doubles the time. */
+#define BCRYPT_SLOW \
+	"$2b$10$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e"
+#define BCRYPT_SLOWEST \
+	"$2b$13$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e"
+#define UNREADABLE "$1$a$b"
 
 /* What came of the jobs of one test. */
 struct outcome {
@@ -51,7 +60,7 @@ static void on_result(void *arg, const struct hashpool_result *result)
 struct budget {
 	pthread_mutex_t lock;
 	pthread_cond_t asked;
-	size_t asks, takes, taken, most, limit;
+	size_t asks, takes, taken, most, gives, limit;
 };
 
 static bool take(void *arg)
@@ -79,6 +88,8 @@ static void give(void *arg)
 
 	pthread_mutex_lock(&budget->lock);
 	budget->taken--;
+	budget->gives++;
+	pthread_cond_signal(&budget->asked);
 	pthread_mutex_unlock(&budget->lock);
 }
 
@@ -103,6 +114,30 @@ static void budget_wait_asked(struct budget *budget)
 	while (budget->asks == 0)
 		pthread_cond_wait(&budget->asked, &budget->lock);
 	pthread_mutex_unlock(&budget->lock);
+}
+
+/* Until a thread has carried out so many jobs. */
+static void budget_wait_given(struct budget *budget, size_t gives)
+{
+	pthread_mutex_lock(&budget->lock);
+	while (budget->gives < gives)
+		pthread_cond_wait(&budget->asked, &budget->lock);
+	pthread_mutex_unlock(&budget->lock);
+}
+
+static struct hashpool *pool_of_cost(struct testloop *loop,
+				     struct password_cost cost)
+{
+	const struct hashpool_options options = {
+		.threads = 1,
+		.queue_max = 16,
+		.cost = cost,
+	};
+	struct hashpool *pool = NULL;
+
+	if (hashpool_new(testloop_port(loop), &options, &pool) != ERR_OK)
+		bail_out("no pool");
+	return pool;
 }
 
 static struct hashpool *pool_new(struct testloop *loop, unsigned threads,
@@ -199,6 +234,184 @@ static void test_long_password(void)
 	is_err(outcome.err, ERR_OK, "72 bytes match it");
 	is_err(password_verify(TEXT(A72), text_of(outcome.new_hash)), ERR_OK,
 	       "and replace it");
+	hashpool_free(&pool);
+	testloop_free(&loop);
+}
+
+static int64_t cpu_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* The least processor time of several checks: however busy the machine is, no
+ * check takes less. */
+static int64_t cost_of(const char *hash)
+{
+	int64_t least = INT64_MAX;
+
+	for (int i = 0; i < 5; i++) {
+		int64_t before = cpu_us(), took;
+
+		if (password_verify(TEXT("x"), text_of(hash)) != ERR_DENIED)
+			bail_out("a hash that nothing matches does match");
+		took = cpu_us() - before;
+		if (took < least)
+			least = took;
+	}
+	return least;
+}
+
+/* The least time of several checks by a pool. */
+static int64_t time_of(struct testloop *loop, struct hashpool *pool,
+		       const char *password, const char *hash, enum err want)
+{
+	int64_t least = INT64_MAX;
+
+	for (int i = 0; i < 5; i++) {
+		struct outcome outcome = { .calls = 0 };
+		int64_t before = clock_monotonic_us(), took;
+
+		verify(loop, pool, password, hash, &outcome);
+		took = clock_monotonic_us() - before;
+		is_err(outcome.err, want, "with its result");
+		if (took < least)
+			least = took;
+	}
+	return least;
+}
+
+/* No refusal is told sooner than after the time of a hash that is costlier,
+ * of which half is left to chance: a cheap one takes a thirtieth. */
+static void test_held_to_decoy(void)
+{
+	const struct password_cost cost = { PASSWORD_MEMORY_KIB_MIN,
+					    PASSWORD_PASSES_MIN };
+	struct testloop *loop = testloop_new();
+	char decoy[PASSWORD_HASH_BYTES];
+	struct hashpool *pool;
+	int64_t least;
+
+	password_decoy(&cost, decoy);
+	least = cost_of(decoy) / 2;
+	pool = pool_of_cost(loop, cost);
+	ok(time_of(loop, pool, "x", BCRYPT_HASH, ERR_DENIED) > least,
+	   "a cheaper hash is refused no sooner than an unknown user");
+	hashpool_free(&pool);
+	pool = pool_of_cost(loop, cost);
+	ok(time_of(loop, pool, "x", UNREADABLE, ERR_INVALID) > least,
+	   "nor is an unreadable hash");
+	ok(time_of(loop, pool, "x", "", ERR_DENIED) > least,
+	   "an unknown user takes the time of a hash");
+	ok(time_of(loop, pool, "x", BCRYPT_HASH, ERR_DENIED) > least,
+	   "and a cheaper hash still does");
+	hashpool_free(&pool);
+	testloop_free(&loop);
+}
+
+static void test_held_to_slowest(void)
+{
+	const struct password_cost cost = { 8, 1 };
+	struct testloop *loop = testloop_new();
+	struct hashpool *pool = pool_of_cost(loop, cost);
+	int64_t least = cost_of(BCRYPT_SLOW) / 2, slow;
+	char hash[PASSWORD_HASH_BYTES];
+
+	if (password_hash(TEXT("x"), &cost, hash) != ERR_OK)
+		bail_out("no hash");
+	slow = time_of(loop, pool, "x", BCRYPT_SLOW, ERR_DENIED);
+	ok(time_of(loop, pool, "x", "", ERR_DENIED) > least,
+	   "an unknown user is refused no sooner than a costlier hash");
+	ok(time_of(loop, pool, "x", UNREADABLE, ERR_INVALID) > least,
+	   "nor is an unreadable hash");
+	ok(time_of(loop, pool, "y", hash, ERR_DENIED) > least,
+	   "nor is a hash of the pool's own cost");
+	ok(time_of(loop, pool, "x", hash, ERR_OK) < slow / 2,
+	   "a match is not held");
+	hashpool_free(&pool);
+	testloop_free(&loop);
+}
+
+/* Refusals that wait for their time while other things happen. */
+static void test_held(void)
+{
+	struct testloop *loop = testloop_new();
+	struct outcome outcome = { .thread = pthread_self() };
+	struct budget budget;
+	struct hashpool *pool;
+
+	budget_init(&budget, 1);
+	pool = pool_new(loop, 1, 16, &budget);
+	/* From here on refusals wait for some tenths of a second. */
+	verify(loop, pool, "x", BCRYPT_SLOWEST, &outcome);
+	outcome.calls = 0;
+	for (size_t i = 0; i < 3; i++)
+		is_err(hashpool_verify(pool, TEXT("x"), TEXT(""), on_result,
+				       &outcome),
+		       ERR_OK, "a check is accepted");
+	is_err(hashpool_hash(pool, TEXT("x"), on_result, &outcome), ERR_OK,
+	       "and a hash behind them");
+	(void)testloop_run_until_count(loop, &outcome.calls, 1);
+	is_err(outcome.err, ERR_OK, "a hash passes by what is held");
+	is_int(hashpool_pending(pool), 3, "which is pending");
+	outcome.closes = &pool;
+	(void)testloop_run_until_count(loop, &outcome.calls, 2);
+	ok(pool == NULL, "the callback of a held one can free the pool");
+	(void)testloop_run_ready(loop);
+	is_int(outcome.calls, 2, "which drops the others");
+	testloop_free(&loop);
+}
+
+static void test_held_freed(void)
+{
+	struct testloop *loop = testloop_new();
+	struct outcome outcome = { .thread = pthread_self() };
+	struct budget budget;
+	struct hashpool *pool;
+
+	budget_init(&budget, 1);
+	pool = pool_new(loop, 1, 16, &budget);
+	verify(loop, pool, "x", BCRYPT_SLOWEST, &outcome);
+	for (size_t i = 0; i < 3; i++)
+		is_err(hashpool_verify(pool, TEXT("x"), TEXT(""), on_result,
+				       &outcome),
+		       ERR_OK, "a check is accepted");
+	is_err(hashpool_hash(pool, TEXT("x"), on_result, &outcome), ERR_OK,
+	       "and a hash behind them");
+	(void)testloop_run_until_count(loop, &outcome.calls, 2);
+	hashpool_free(&pool);
+	ok(pool == NULL, "a pool that holds refusals can be freed");
+	testloop_free(&loop);
+	is_int(outcome.calls, 2, "and drops them");
+}
+
+/* The queue is empty all the time, but results are not delivered. */
+static void test_bound(void)
+{
+	const size_t most = 2 + HASHPOOL_HELD_MAX;
+	struct testloop *loop = testloop_new();
+	struct outcome outcome = { .thread = pthread_self() };
+	struct budget budget;
+	struct hashpool *pool;
+	size_t accepted = 0;
+
+	budget_init(&budget, 1);
+	pool = pool_new(loop, 1, 2, &budget);
+	while (accepted <= most &&
+	       hashpool_verify(pool, TEXT("x"), TEXT(""), on_result,
+			       &outcome) == ERR_OK)
+		budget_wait_given(&budget, ++accepted);
+	is_int(accepted, most, "results that wait have a bound");
+	is_int(hashpool_pending(pool), most, "and are pending");
+	is_err(hashpool_hash(pool, TEXT("x"), on_result, &outcome), ERR_BUSY,
+	       "no more is accepted then");
+	(void)testloop_run_until_count(loop, &outcome.calls, most);
+	is_err(hashpool_verify(pool, TEXT("x"), TEXT(""), on_result, &outcome),
+	       ERR_OK, "until they are delivered");
+	(void)testloop_run_until_count(loop, &outcome.calls, most + 1);
+	is_int(outcome.calls, most + 1, "each once");
 	hashpool_free(&pool);
 	testloop_free(&loop);
 }
@@ -418,6 +631,11 @@ int main(void)
 {
 	test_results();
 	test_long_password();
+	test_held_to_decoy();
+	test_held_to_slowest();
+	test_held();
+	test_held_freed();
+	test_bound();
 	test_many();
 	test_full();
 	test_budget();
