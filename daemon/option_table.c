@@ -178,8 +178,8 @@ const struct option option_table[OPTION_COUNT] = {
 		.max = 86400,
 		.value = "SECONDS",
 		.fallback = "60",
-		.help = "A connection to PostgreSQL that was idle for so long is\n"
-			"closed.",
+		.help = "A connection to PostgreSQL that was idle for so long\n"
+			"is closed.",
 	},
 	[OPTION_DATA_DIR] = {
 		.name = "data-dir",
