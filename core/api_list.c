@@ -129,7 +129,7 @@ static void on_page(void *arg, enum err err, bool more)
 
 	/* Many lists may have been let in before the first of them was read. */
 	if (err == ERR_OK && exchange->ops->is_crowded(exchange))
-		err = ERR_UNAVAILABLE;
+		err = ERR_BUSY;
 	if (err == ERR_OK && !more)
 		write_tail(list);
 	if (err == ERR_OK && buffer_is_failed(&list->body))

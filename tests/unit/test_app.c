@@ -270,7 +270,8 @@ static void test_long_list(void)
 
 	request.crowded_at_chunk = 1;
 	expect(&request, 503, &answer, "with too much unsent no list begins");
-	is_string(answer.body.ptr, "{\"detail\":\"Service unavailable\"}",
+	is_string(answer.body.ptr,
+		  "{\"detail\":\"Too many requests at once, try again\"}",
 		  "and the client is told");
 	appclient_answer_release(&answer);
 
