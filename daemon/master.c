@@ -440,7 +440,8 @@ static void finish(struct master *master)
 	struct backend_location *location = &(*master->settings)->location;
 	enum err err = ERR_OK;
 
-	if (location->backend->settle)
+	/* A damaged one is left as it is, for whoever rescues it. */
+	if (location->backend->settle && master->exit_code != EX_DATAERR)
 		err = spawn_job(settle, location);
 	if (err != ERR_OK)
 		log_event(LOG_WARN, "the database was not tidied up",

@@ -28,6 +28,10 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("ci")
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes many seconds")
+
+
 @pytest.fixture(scope="session", params=backends.selected())
 def daemon(request):
     """The daemon that most tests share, with its default settings."""
