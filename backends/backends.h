@@ -9,17 +9,39 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "core/err.h"
+#include "core/text.h"
 
 struct loop;
+struct postgres_target;
 struct storage_backend;
+
+/* Whether a pooler that shares connections by the transaction is between. */
+enum backend_pooling {
+	BACKEND_POOLING_AUTO, /* as the URL looks */
+	BACKEND_POOLING_YES,
+	BACKEND_POOLING_NO,
+};
+
+/* How to talk to a database on a server.  0 stands for the default. */
+struct backend_tuning {
+	enum backend_pooling pooling;
+	unsigned connections_max;     /* of this process; at least 2 */
+	int64_t statement_timeout_ms; /* what the server gives up after */
+	int64_t connect_timeout_ms;
+	int64_t wait_timeout_ms; /* for a connection to become free */
+	int64_t idle_timeout_ms; /* then a connection is closed */
+};
 
 /* Where the data is, as parsed from a DATABASE_URL. */
 struct backend_location {
-	const struct backend *backend; /* from the table */
-	char *path;		       /* SQLite: the file; else NULL; owned */
+	const struct backend *backend;	/* from the table */
+	char *path;			/* SQLite: the file; else NULL; owned */
+	struct postgres_target *server; /* PostgreSQL; else NULL; owned */
+	struct backend_tuning tuning;	/* filled in by the caller, or zero */
 };
 
 enum backend_migrate_mode {
@@ -34,6 +56,13 @@ struct backend {
 	const char *(*library_version)(void); /* the one in use; or NULL */
 	bool is_shared;		/* false: the data live in one process only */
 	bool migrates_at_start; /* serve applies migrations by itself */
+
+	/* Reads a URL, of which rest is what follows the scheme and its colon:
+	 * as backend_locate().  NULL: backends/location.c does it. */
+	enum err (*locate)(struct text rest, struct backend_location *location,
+			   char *problem, size_t problem_size);
+	/* Frees what locate() made; NULL: nothing. */
+	void (*release)(struct backend_location *location);
 
 	/* Opens for serving.  ERR_OUTDATED (so too when there is no database
 	 * yet), ERR_TOO_NEW, ERR_CORRUPT, ERR_UNAVAILABLE, ERR_NO_MEMORY,

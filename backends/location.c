@@ -179,6 +179,7 @@ enum err backend_locate(const char *database_url,
 	size_t colon = text_find_byte(url, ':');
 	struct text name = text_slice(url, 0, colon);
 	const struct scheme *scheme = scheme_find(name);
+	const struct backend *backend;
 
 	if (colon == url.len)
 		return refuse(&problem, "the database URL has no scheme: write "
@@ -190,15 +191,23 @@ enum err backend_locate(const char *database_url,
 		return refuse(&problem, "the database URL begins with none of "
 					"sqlite:///, postgresql:// and "
 					"memory:");
-	if (scheme->locate == NULL || backend_find(scheme->backend) == NULL)
+	backend = backend_find(scheme->backend);
+	if (backend == NULL)
 		return refuse(&problem, "this build has no %s backend",
 			      scheme->title);
+	if (backend->locate != NULL) {
+		location->backend = backend;
+		return backend->locate(text_slice(url, colon + 1, url.len),
+				       location, problem_text, problem_size);
+	}
 	return scheme->locate(text_slice(url, colon + 1, url.len), location,
 			      &problem);
 }
 
 void backend_location_release(struct backend_location *location)
 {
+	if (location->backend != NULL && location->backend->release != NULL)
+		location->backend->release(location);
 	free(location->path);
 	location->path = NULL;
 	location->backend = NULL;

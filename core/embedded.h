@@ -26,6 +26,10 @@ struct embedded_file {
 extern const struct embedded_file embedded_migrations_sqlite[];
 extern const size_t embedded_migrations_sqlite_count;
 
+/* migrations/postgres, so too; not built with --without-postgres. */
+extern const struct embedded_file embedded_migrations_postgres[];
+extern const size_t embedded_migrations_postgres_count;
+
 /* The fragments of the API description, docs/api. */
 extern const struct embedded_file embedded_api[];
 extern const size_t embedded_api_count;

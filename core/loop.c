@@ -35,3 +35,25 @@ void loop_timer_free(struct loop *loop, struct loop_timer **timer)
 	loop->ops->timer_free(*timer);
 	*timer = NULL;
 }
+
+struct loop_watch *loop_watch_new(struct loop *loop, int fd, loop_watch_fn *fn,
+				  void *arg)
+{
+	return loop->ops->watch_new(loop, fd, fn, arg);
+}
+
+void loop_watch_set(struct loop *loop, struct loop_watch *watch,
+		    unsigned events)
+{
+	loop->ops->watch_set(watch, events);
+}
+
+void loop_watch_free(struct loop *loop, struct loop_watch **watch)
+{
+	struct loop_watch *freed = *watch;
+
+	if (freed == NULL)
+		return;
+	*watch = NULL;
+	loop->ops->watch_free(freed);
+}

@@ -21,6 +21,15 @@ struct loop_job {
 typedef void loop_timer_fn(void *arg);
 struct loop_timer; /* one that fires once per start */
 
+/* What a watch waits for; bits. */
+enum loop_event_bits {
+	LOOP_READABLE = 1 << 0, /* an end of file and an error too */
+	LOOP_WRITABLE = 1 << 1,
+};
+/* events: what of it has come. */
+typedef void loop_watch_fn(void *arg, unsigned events);
+struct loop_watch; /* a file descriptor that is waited for */
+
 struct loop;
 struct loop_ops {
 	void (*post)(struct loop *loop, struct loop_job *job);
@@ -29,6 +38,10 @@ struct loop_ops {
 	void (*timer_start)(struct loop_timer *timer, int64_t delay_ms);
 	void (*timer_stop)(struct loop_timer *timer);
 	void (*timer_free)(struct loop_timer *timer);
+	struct loop_watch *(*watch_new)(struct loop *loop, int fd,
+					loop_watch_fn *fn, void *arg);
+	void (*watch_set)(struct loop_watch *watch, unsigned events);
+	void (*watch_free)(struct loop_watch *watch);
 };
 
 /* First member of an implementation's own struct. */
@@ -52,5 +65,20 @@ void loop_timer_stop(struct loop *loop, struct loop_timer *timer);
 
 /* Stops and frees; leaves NULL behind. */
 void loop_timer_free(struct loop *loop, struct loop_timer **timer);
+
+/* A watch that waits for nothing yet and will call fn(arg, events) from the
+ * loop; NULL when memory is exhausted.  The descriptor is the caller's, who
+ * frees the watch before closing it; one watch per descriptor. */
+struct loop_watch *loop_watch_new(struct loop *loop, int fd, loop_watch_fn *fn,
+				  void *arg);
+
+/* Waits for these events from now on, as long as they last (level triggered);
+ * 0: for none. */
+void loop_watch_set(struct loop *loop, struct loop_watch *watch,
+		    unsigned events);
+
+/* fn does not run after this; it may be called from within fn.  Leaves NULL
+ * behind; *watch may be NULL. */
+void loop_watch_free(struct loop *loop, struct loop_watch **watch);
 
 #endif

@@ -33,7 +33,8 @@ static int fail(struct fault *fault, const char *what, enum err err)
 int job_migrate(const struct settings *settings, enum command_name name,
 		struct fault *fault)
 {
-	const struct backend_location *location = &settings->location;
+	const struct backend_location *location =
+		settings_migrate_location(settings);
 	enum backend_migrate_mode mode = name == COMMAND_MIGRATE_STATUS ?
 						 BACKEND_MIGRATE_STATUS :
 						 BACKEND_MIGRATE_APPLY;

@@ -37,6 +37,15 @@ struct loop_timer {
 	void *arg;
 };
 
+struct loop_watch {
+	struct event *event;
+	struct event_base *base;
+	int fd;
+	unsigned events; /* that are waited for */
+	loop_watch_fn *fn;
+	void *arg;
+};
+
 static struct loop_event *of(struct loop *port)
 {
 	return (struct loop_event *)port;
@@ -162,12 +171,74 @@ static void timer_free(struct loop_timer *timer)
 	free(timer);
 }
 
+static void on_watch(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop_watch *watch = arg;
+	unsigned events = 0;
+
+	(void)fd;
+	if (what & EV_READ)
+		events |= LOOP_READABLE;
+	if (what & EV_WRITE)
+		events |= LOOP_WRITABLE;
+	watch->fn(watch->arg, events);
+}
+
+static struct loop_watch *watch_new(struct loop *port, int fd,
+				    loop_watch_fn *fn, void *arg)
+{
+	struct loop_watch *watch = calloc(1, sizeof(*watch));
+
+	if (!watch)
+		return NULL;
+	watch->base = of(port)->base;
+	watch->fd = fd;
+	watch->fn = fn;
+	watch->arg = arg;
+	watch->event = event_new(watch->base, fd, EV_READ | EV_PERSIST,
+				 on_watch, watch);
+	if (!watch->event) {
+		free(watch);
+		return NULL;
+	}
+	return watch;
+}
+
+static void watch_set(struct loop_watch *watch, unsigned events)
+{
+	short what = EV_PERSIST;
+
+	if (events == watch->events)
+		return;
+	if (watch->events)
+		(void)event_del(watch->event);
+	watch->events = events;
+	if (!events)
+		return;
+	if (events & LOOP_READABLE)
+		what |= EV_READ;
+	if (events & LOOP_WRITABLE)
+		what |= EV_WRITE;
+	(void)event_assign(watch->event, watch->base, watch->fd, what, on_watch,
+			   watch);
+	(void)event_add(watch->event, NULL);
+}
+
+static void watch_free(struct loop_watch *watch)
+{
+	event_free(watch->event);
+	free(watch);
+}
+
 static const struct loop_ops ops = {
 	.post = post,
 	.timer_new = timer_new,
 	.timer_start = timer_start,
 	.timer_stop = timer_stop,
 	.timer_free = timer_free,
+	.watch_new = watch_new,
+	.watch_set = watch_set,
+	.watch_free = watch_free,
 };
 
 static struct event_base *base_new(void)

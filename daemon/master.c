@@ -378,17 +378,19 @@ static enum err settle(void *arg)
 
 static enum err prepare_database(struct master *master)
 {
-	struct backend_location *location = &(*master->settings)->location;
+	const struct settings *settings = *master->settings;
+	struct backend_location location = *settings_migrate_location(settings);
 	enum err err;
 
-	if (!location->backend->migrates_at_start)
+	if (!location.backend->migrates_at_start && !settings->auto_migrate)
 		return ERR_OK;
-	err = spawn_job(migrate, location);
+	err = spawn_job(migrate, &location);
 	if (err == ERR_OK)
 		return ERR_OK;
 	return fault_set(master->fault, fault_exit_code(err),
 			 "the database %s cannot be used: %s",
-			 location->path ? location->path : "", err_text(err));
+			 location.path ? location.path : location.backend->name,
+			 err_text(err));
 }
 
 /* Everything before the first worker; whatever fails ends todod. */

@@ -20,6 +20,7 @@
 #define DATA_DIR_IN_PRODUCTION "/var/lib/todod"
 #define WORKERS_DEFAULT_MAX    8
 #define HASH_THREADS_MAX       64
+#define DB_POOL_DEFAULT	       20
 #define URL_BYTES	       4096
 
 #define HOST_IN_DEVELOPMENT "127.0.0.1,::1"
@@ -128,6 +129,45 @@ static enum err set_database(struct maker *maker)
 	return settings->data_folder ? ERR_OK : ERR_NO_MEMORY;
 }
 
+const struct backend_location *settings_migrate_location(
+	const struct settings *settings)
+{
+	return settings->migrate_location.backend ?
+		       &settings->migrate_location :
+		       &settings->location;
+}
+
+/* A pooler is no place to migrate from. */
+static enum err set_migrate_location(struct maker *maker)
+{
+	static const enum option_id ids[] = { OPTION_DATABASE_URL_UNPOOLED,
+					      OPTION_DIRECT_URL };
+	struct settings *settings = maker->settings;
+	char problem[FAULT_TEXT_BYTES / 2] = "";
+	const char *url = NULL;
+	enum option_id id = ids[0];
+	enum err err;
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]) && !url; i++) {
+		id = ids[i];
+		url = options_text(maker->options, id);
+	}
+	if (!url || !settings->location.server)
+		return ERR_OK;
+	err = backend_locate(url, &settings->migrate_location, problem,
+			     sizeof(problem));
+	if (err == ERR_OK &&
+	    settings->migrate_location.backend != settings->location.backend)
+		return fault_set(maker->fault, EX_CONFIG,
+				 "%s is of another kind than DATABASE_URL: "
+				 "name the same database",
+				 option_get(id)->variable);
+	if (err == ERR_INVALID)
+		return fault_set(maker->fault, EX_CONFIG, "%s: %s",
+				 option_get(id)->variable, problem);
+	return err;
+}
+
 /* A database on a server of its own is a production one, unless it is said
  * otherwise. */
 static enum err set_environment(struct maker *maker)
@@ -222,6 +262,44 @@ static enum err set_process(struct maker *maker)
 		options_number(options, OPTION_REQUEST_TIMEOUT) * 1000;
 	if (user && !(settings->user = strdup(user)))
 		return ERR_NO_MEMORY;
+	return ERR_OK;
+}
+
+/* How to talk to PostgreSQL; the workers are known by now. */
+static enum err set_tuning(struct maker *maker)
+{
+	struct settings *settings = maker->settings;
+	struct options *options = maker->options;
+	struct backend_tuning *tuning = &settings->location.tuning;
+	unsigned least = 2 * settings->workers;
+	const char *pooled = options_text(options, OPTION_DATABASE_POOLED);
+	unsigned connections;
+
+	settings->auto_migrate = options_is_on(options, OPTION_AUTO_MIGRATE);
+	if (derive_number(maker, OPTION_DB_POOL_SIZE,
+			  least > DB_POOL_DEFAULT ? least : DB_POOL_DEFAULT) !=
+	    ERR_OK)
+		return ERR_NO_MEMORY;
+	connections = (unsigned)options_number(options, OPTION_DB_POOL_SIZE);
+	if (settings->location.server && connections < least)
+		return fault_set(maker->fault, EX_CONFIG,
+				 "DB_POOL_SIZE is %u, but each of the %u "
+				 "workers needs two connections: set it to %u, "
+				 "or WORKERS to %u",
+				 connections, settings->workers, least,
+				 connections / 2);
+	if (strcmp(pooled, "yes") == 0)
+		tuning->pooling = BACKEND_POOLING_YES;
+	else if (strcmp(pooled, "no") == 0)
+		tuning->pooling = BACKEND_POOLING_NO;
+	tuning->connections_max = connections / settings->workers;
+	tuning->statement_timeout_ms = settings->request_timeout_ms;
+	tuning->connect_timeout_ms =
+		options_number(options, OPTION_DB_CONNECT_TIMEOUT) * 1000;
+	tuning->wait_timeout_ms =
+		options_number(options, OPTION_DB_WAIT_TIMEOUT) * 1000;
+	tuning->idle_timeout_ms =
+		options_number(options, OPTION_DB_IDLE_TIMEOUT) * 1000;
 	return ERR_OK;
 }
 
@@ -385,8 +463,10 @@ enum err settings_new(struct options *options, struct settings **out,
 {
 	/* Each step may use what the earlier ones found. */
 	static enum err (*const steps[])(struct maker * maker) = {
-		refuse_reserved, set_log,     set_database, set_environment,
-		set_network,	 set_process, set_api,	    set_secret,
+		refuse_reserved,      set_log,	       set_database,
+		set_migrate_location, set_environment, set_network,
+		set_process,	      set_tuning,      set_api,
+		set_secret,
 	};
 	struct settings *settings = calloc(1, sizeof(*settings));
 	struct maker maker = { options, settings, fault };
@@ -411,6 +491,7 @@ void settings_free(struct settings **settings)
 	if (!*settings)
 		return;
 	backend_location_release(&(*settings)->location);
+	backend_location_release(&(*settings)->migrate_location);
 	secret_release(&(*settings)->jwt_secret);
 	cors_free(&(*settings)->cors);
 	free((*settings)->data_folder);

@@ -26,6 +26,10 @@ enum settings_environment { SETTINGS_DEVELOPMENT, SETTINGS_PRODUCTION };
 struct settings {
 	enum settings_environment environment;
 	struct backend_location location;
+	/* Where migrations go when that is elsewhere; backend NULL: it is
+	 * not. */
+	struct backend_location migrate_location;
+	bool auto_migrate;
 	char *data_folder; /* where the database is; owned */
 	struct address_list addresses;
 	bool addresses_are_default; /* one that is not there is no error */
@@ -58,5 +62,9 @@ void settings_log(const struct options *options, enum log_level *level,
 enum err settings_new(struct options *options, struct settings **settings,
 		      struct fault *fault) __attribute__((warn_unused_result));
 void settings_free(struct settings **settings);
+
+/* Where migrations go. */
+const struct backend_location *settings_migrate_location(
+	const struct settings *settings);
 
 #endif

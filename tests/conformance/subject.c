@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "backends/task_copy.h"
+#include "tests/support/pgfixture.h"
 #include "tests/support/tap.h"
 
 static char *join(const char *folder, const char *name)
@@ -39,6 +40,10 @@ void subject_init_closed(struct subject *subject, const char *backend)
 	const char *tmp = getenv("TMPDIR");
 
 	*subject = empty;
+	if (strcmp(backend, "postgres") == 0) {
+		pgfixture_locate(&subject->location);
+		return;
+	}
 	subject->location.backend = backend_find(backend);
 	if (!subject->location.backend->is_shared)
 		return;

@@ -54,7 +54,7 @@ storage_user_fn answer_on_user;
 storage_done_fn answer_on_done;
 
 /* What came back from a list. */
-#define PAGE_ROWS_MAX 512
+#define PAGE_ROWS_MAX 2048
 struct page {
 	size_t count; /* ends of the page that were told */
 	enum err err;

@@ -6,6 +6,8 @@ struct subject;
 
 /* Runs all of it on the named backend; the exit status of main(). */
 int suite_run(const char *backend);
+/* The same without the plan at the end, for one that runs it several times. */
+void suite_run_parts(const char *backend);
 
 /* The parts; each gets an empty storage and leaves it open. */
 void suite_tasks(struct subject *subject);

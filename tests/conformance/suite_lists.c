@@ -9,7 +9,7 @@
 
 #define NOW   INT64_C(1700000000000000)
 #define TASKS 24
-#define MANY  600
+#define MANY  2100
 
 /* Tasks of which three each have the same time, every second completed, and
  * some of another user's among them. */

@@ -17,7 +17,7 @@ OURS = {
 }
 LIBRARIES = {
     "core": r"cJSON|cjson/|jwt\.h|sodium|utf8proc|crypt\.h|openssl/",
-    "backends": r"sqlite3|libpq|postgres",
+    "backends": r"sqlite3|libpq|postgres|openssl/ssl\.h",
     "daemon": r"event2/|openssl/|curl/",
 }
 ALL_LIBRARIES = "|".join(LIBRARIES.values())

@@ -42,15 +42,19 @@ def seconds(value):
     return value * PATIENCE
 
 
+def unavailable(reason):
+    """Skips the test, or fails it where nothing may be skipped."""
+    if os.environ.get("TODOD_REQUIRE_ALL") == "1":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
 def binary():
     """The daemon under test; without one the test is skipped."""
     path = pathlib.Path(os.environ.get("TODOD") or SOURCE_TOP / "build/todod")
     path = path.absolute()
     if not os.access(path, os.X_OK):
-        reason = f"{path} is not there: build it or set TODOD"
-        if os.environ.get("TODOD_REQUIRE_ALL") == "1":
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
+        unavailable(f"{path} is not there: build it or set TODOD")
     return str(path)
 
 

@@ -3,9 +3,12 @@
 
 #include "tests/support/testloop.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/support/tap.h"
 
@@ -18,12 +21,25 @@ struct loop_timer {
 	struct loop_timer *next;
 };
 
+struct loop_watch {
+	struct testloop *loop;
+	int fd;
+	unsigned events;
+	loop_watch_fn *fn;
+	void *arg;
+	struct loop_watch *next;
+};
+
+#define WATCHES_MAX 64
+
 struct testloop {
 	struct loop port;
 	pthread_mutex_t mutex;
-	pthread_cond_t wake;
+	int wake_fd;			/* readable while there are jobs */
 	struct loop_job *first, **last; /* guarded by mutex */
 	struct loop_timer *timers;	/* the loop's thread only */
+	struct loop_watch *watches;	/* so too */
+	bool watches_are_next;		/* they take turns with the jobs */
 };
 
 static int64_t now_us(void)
@@ -37,12 +53,15 @@ static int64_t now_us(void)
 static void post(struct loop *port, struct loop_job *job)
 {
 	struct testloop *loop = (struct testloop *)port;
+	const uint64_t one = 1;
 
 	pthread_mutex_lock(&loop->mutex);
 	job->next = NULL;
+	if (loop->first == NULL &&
+	    write(loop->wake_fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
+		bail_out("the loop cannot be woken");
 	*loop->last = job;
 	loop->last = &job->next;
-	pthread_cond_signal(&loop->wake);
 	pthread_mutex_unlock(&loop->mutex);
 }
 
@@ -83,28 +102,61 @@ static void timer_free(struct loop_timer *timer)
 	free(timer);
 }
 
+static struct loop_watch *watch_new(struct loop *port, int fd,
+				    loop_watch_fn *fn, void *arg)
+{
+	struct testloop *loop = (struct testloop *)port;
+	struct loop_watch *watch = calloc(1, sizeof(*watch));
+
+	if (watch == NULL)
+		return NULL;
+	watch->loop = loop;
+	watch->fd = fd;
+	watch->fn = fn;
+	watch->arg = arg;
+	watch->next = loop->watches;
+	loop->watches = watch;
+	return watch;
+}
+
+static void watch_set(struct loop_watch *watch, unsigned events)
+{
+	watch->events = events;
+}
+
+static void watch_free(struct loop_watch *watch)
+{
+	struct loop_watch **at = &watch->loop->watches;
+
+	while (*at != watch)
+		at = &(*at)->next;
+	*at = watch->next;
+	free(watch);
+}
+
 static const struct loop_ops ops = {
 	.post = post,
 	.timer_new = timer_new,
 	.timer_start = timer_start,
 	.timer_stop = timer_stop,
 	.timer_free = timer_free,
+	.watch_new = watch_new,
+	.watch_set = watch_set,
+	.watch_free = watch_free,
 };
 
 struct testloop *testloop_new(void)
 {
 	struct testloop *loop = calloc(1, sizeof(*loop));
-	pthread_condattr_t attr;
 
 	if (loop == NULL)
 		bail_out("no memory for the loop");
 	loop->port.ops = &ops;
 	loop->last = &loop->first;
 	pthread_mutex_init(&loop->mutex, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&loop->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (loop->wake_fd < 0)
+		bail_out("no descriptor for the loop");
 	return loop;
 }
 
@@ -125,23 +177,21 @@ static struct loop_timer *timer_first(const struct testloop *loop)
 	return first;
 }
 
-/* Takes the first job, waiting for one until until_us. */
-static struct loop_job *job_take(struct testloop *loop, int64_t until_us)
+/* The first job; NULL when there is none. */
+static struct loop_job *job_take(struct testloop *loop)
 {
-	const struct timespec until = {
-		.tv_sec = until_us / 1000000,
-		.tv_nsec = until_us % 1000000 * 1000,
-	};
 	struct loop_job *job;
+	uint64_t count;
 
 	pthread_mutex_lock(&loop->mutex);
-	while (loop->first == NULL && now_us() < until_us)
-		pthread_cond_timedwait(&loop->wake, &loop->mutex, &until);
 	job = loop->first;
 	if (job != NULL) {
 		loop->first = job->next;
-		if (loop->first == NULL)
+		if (loop->first == NULL) {
 			loop->last = &loop->first;
+			if (read(loop->wake_fd, &count, sizeof(count)) < 0)
+				bail_out("the loop was not awake");
+		}
 		job->next = NULL;
 	}
 	pthread_mutex_unlock(&loop->mutex);
@@ -154,17 +204,69 @@ void testloop_free(struct testloop **loop)
 
 	if (*loop == NULL)
 		return;
-	while ((job = job_take(*loop, 0)) != NULL)
+	while ((job = job_take(*loop)) != NULL)
 		job->run(job);
 	if ((*loop)->timers != NULL)
 		bail_out("a timer was never freed");
-	pthread_cond_destroy(&(*loop)->wake);
+	if ((*loop)->watches != NULL)
+		bail_out("a watch was never freed");
+	close((*loop)->wake_fd);
 	pthread_mutex_destroy(&(*loop)->mutex);
 	free(*loop);
 	*loop = NULL;
 }
 
-/* Runs one timer or one job, waiting for it until until_us. */
+static unsigned events_of(const struct pollfd *polled)
+{
+	unsigned events = 0;
+
+	if (polled->events & POLLIN &&
+	    polled->revents & (POLLIN | POLLHUP | POLLERR))
+		events |= LOOP_READABLE;
+	if (polled->events & POLLOUT &&
+	    polled->revents & (POLLOUT | POLLHUP | POLLERR))
+		events |= LOOP_WRITABLE;
+	return events;
+}
+
+/* Waits for a job or a watch until until_us; runs the watch that is due, at
+ * most one, since its callback may free others. */
+static bool wait_watches(struct testloop *loop, int64_t until_us)
+{
+	struct pollfd polled[WATCHES_MAX + 1];
+	int64_t left_us = until_us - now_us();
+	struct loop_watch *watch;
+	size_t count = 0;
+
+	polled[count++] = (struct pollfd){ loop->wake_fd, POLLIN, 0 };
+	for (watch = loop->watches; watch != NULL; watch = watch->next) {
+		short events = 0;
+
+		if (count > WATCHES_MAX)
+			bail_out("too many watches");
+		if (watch->events & LOOP_READABLE)
+			events |= POLLIN;
+		if (watch->events & LOOP_WRITABLE)
+			events |= POLLOUT;
+		polled[count++] =
+			(struct pollfd){ events ? watch->fd : -1, events, 0 };
+	}
+	if (poll(polled, count,
+		 left_us > 0 ? (int)((left_us + 999) / 1000) : 0) <= 0)
+		return false;
+	count = 1;
+	for (watch = loop->watches; watch != NULL; watch = watch->next) {
+		unsigned events = events_of(&polled[count++]);
+
+		if (events == 0)
+			continue;
+		watch->fn(watch->arg, events);
+		return true;
+	}
+	return false;
+}
+
+/* Runs one timer, one watch or one job, waiting for it until until_us. */
 static bool step(struct testloop *loop, int64_t until_us)
 {
 	struct loop_timer *timer = timer_first(loop);
@@ -175,11 +277,14 @@ static bool step(struct testloop *loop, int64_t until_us)
 		timer->fn(timer->arg);
 		return true;
 	}
+	loop->watches_are_next = !loop->watches_are_next;
+	if (loop->watches_are_next && wait_watches(loop, 0))
+		return true;
 	if (timer != NULL && timer->due_us < until_us)
 		until_us = timer->due_us;
-	job = job_take(loop, until_us);
+	job = job_take(loop);
 	if (job == NULL)
-		return false;
+		return wait_watches(loop, until_us);
 	job->run(job);
 	return true;
 }
@@ -251,7 +356,7 @@ size_t testloop_run_ready(struct testloop *loop)
 		ready++;
 	pthread_mutex_unlock(&loop->mutex);
 	for (; ready > 0; ready--) {
-		job = job_take(loop, 0);
+		job = job_take(loop);
 		job->run(job);
 		ran++;
 	}

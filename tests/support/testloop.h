@@ -1,5 +1,5 @@
 /*
- * An event loop for tests: core/loop.h over a mutex and a condition variable.
+ * An event loop for tests: core/loop.h over a mutex and poll().
  * It runs in the thread that calls testloop_run_…(), and only then; jobs may be
  * posted from any thread.  Every wait has a bound, so that a lost callback is
  * a failed check and not a hang.

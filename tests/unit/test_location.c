@@ -37,10 +37,12 @@ static const struct {
 	{ "sqlite+pysqlcipher:///a.db", "sqlite:///" },
 	{ "file:todod.db", "file:" },
 	{ "memory:todod.db", "memory:" },
+#ifndef HAVE_POSTGRES
 	{ "postgres://u:p4ss@host/db", "no PostgreSQL backend" },
 	{ "postgresql://u:p4ss@host/db", "no PostgreSQL backend" },
 	{ "postgresql+psycopg://u:p4ss@host/db", "no PostgreSQL backend" },
 	{ "postgresql+asyncpg://u:p4ss@host/db", "no PostgreSQL backend" },
+#endif
 };
 
 /* Only where there is a backend that says so. */

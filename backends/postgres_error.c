@@ -1,0 +1,68 @@
+/* The one place where PostgreSQL's SQLSTATEs become ours. */
+#include "config.h"
+
+#include "backends/postgres_error.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* A prefix of the SQLSTATE; the first that fits counts. */
+static const struct {
+	const char *prefix;
+	struct postgres_verdict verdict;
+} verdicts[] = {
+	/* unique_violation */
+	{ "23505", { ERR_CONFLICT, POSTGRES_REMEDY_NONE } },
+	/* serialization_failure, deadlock_detected */
+	{ "40001", { ERR_UNAVAILABLE, POSTGRES_REMEDY_REPEAT } },
+	{ "40P01", { ERR_UNAVAILABLE, POSTGRES_REMEDY_REPEAT } },
+	/* A pooler gave us another server connection than that on which the
+	 * statement was prepared, or one on which it is already. */
+	{ "26000", { ERR_UNAVAILABLE, POSTGRES_REMEDY_UNNAMED } },
+	{ "42P05", { ERR_UNAVAILABLE, POSTGRES_REMEDY_UNNAMED } },
+	/* feature_not_supported: "cached plan must not change result type",
+	 * after a migration. */
+	{ "0A000", { ERR_UNAVAILABLE, POSTGRES_REMEDY_RECONNECT } },
+	/* read_only_sql_transaction: no longer the primary. */
+	{ "25006", { ERR_UNAVAILABLE, POSTGRES_REMEDY_RECONNECT } },
+	/* connection_exception, too_many_connections, the admin shutdowns,
+	 * cannot_connect_now, idle sessions that are ended. */
+	{ "08", { ERR_UNAVAILABLE, POSTGRES_REMEDY_RECONNECT } },
+	{ "53300", { ERR_UNAVAILABLE, POSTGRES_REMEDY_RECONNECT } },
+	{ "57P", { ERR_UNAVAILABLE, POSTGRES_REMEDY_RECONNECT } },
+	{ "25P0", { ERR_UNAVAILABLE, POSTGRES_REMEDY_RECONNECT } },
+	/* lock_not_available, query_canceled, and what else of resources. */
+	{ "55P03", { ERR_UNAVAILABLE, POSTGRES_REMEDY_NONE } },
+	{ "57014", { ERR_UNAVAILABLE, POSTGRES_REMEDY_NONE } },
+	{ "53", { ERR_UNAVAILABLE, POSTGRES_REMEDY_NONE } },
+	{ "58", { ERR_UNAVAILABLE, POSTGRES_REMEDY_NONE } },
+	/* No schema, table or column, or none that we may use. */
+	{ "3F000", { ERR_OUTDATED, POSTGRES_REMEDY_NONE } },
+	{ "42P01", { ERR_OUTDATED, POSTGRES_REMEDY_NONE } },
+	{ "42703", { ERR_OUTDATED, POSTGRES_REMEDY_NONE } },
+	{ "42501", { ERR_UNAVAILABLE, POSTGRES_REMEDY_NONE } },
+	/* character_not_in_repertoire, untranslatable_character */
+	{ "22021", { ERR_INVALID, POSTGRES_REMEDY_NONE } },
+	{ "22P05", { ERR_INVALID, POSTGRES_REMEDY_NONE } },
+};
+
+struct postgres_verdict err_from_sqlstate(const char *sqlstate)
+{
+	static const struct postgres_verdict lost = {
+		ERR_UNAVAILABLE,
+		POSTGRES_REMEDY_RECONNECT,
+	};
+	static const struct postgres_verdict ours = {
+		ERR_SYSTEM,
+		POSTGRES_REMEDY_NONE,
+	};
+	size_t i;
+
+	if (sqlstate == NULL || sqlstate[0] == '\0')
+		return lost;
+	for (i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
+		if (strncmp(sqlstate, verdicts[i].prefix,
+			    strlen(verdicts[i].prefix)) == 0)
+			return verdicts[i].verdict;
+	return ours;
+}

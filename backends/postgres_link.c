@@ -1,0 +1,747 @@
+/* One connection to PostgreSQL. */
+#include "config.h"
+
+#include "backends/postgres_link.h"
+
+#include <libpq-fe.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/postgres_resolve.h"
+#include "backends/postgres_sql.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/loglimit.h"
+#include "core/loop.h"
+#include "core/storage_backend.h"
+
+/* What a statement may take longer than the server's own time-out before the
+ * connection is taken for dead. */
+#define STALL_GRACE_MS 2000
+
+#define REASON_BYTES 256
+
+struct postgres_link {
+	const struct postgres_link_options *options;
+	const struct postgres_link_events *events;
+	void *arg;
+	enum postgres_side side;
+
+	enum postgres_link_state state;
+	int64_t entered_us; /* when the present attempt began, or READY was
+			     * last used */
+	struct postgres_resolve *resolve;
+	PGconn *conn;
+	struct loop_watch *watch;
+	bool is_retired;
+	bool is_ended;		   /* the server has said so */
+	bool is_broken;		   /* libpq took no more work */
+	bool uses_names;	   /* statements are prepared */
+	char reason[REASON_BYTES]; /* of the first failure of this attempt */
+	struct postgres_verdict prepare_verdict;
+
+	struct postgres_group *first, **last;
+	size_t groups, works;
+	struct loglimit limit;
+};
+
+static void on_socket(void *arg, unsigned events);
+
+/* The first line of a message, without what may follow. */
+static void keep_reason(struct postgres_link *link, const char *message)
+{
+	size_t len = strcspn(message, "\n");
+
+	if (link->reason[0] != '\0' || len == 0)
+		return;
+	(void)snprintf(link->reason, sizeof(link->reason), "%.*s", (int)len,
+		       message);
+}
+
+static void watch_for(struct postgres_link *link, unsigned events)
+{
+	if (link->watch != NULL)
+		loop_watch_set(link->options->loop, link->watch, events);
+}
+
+/* libpq may have another socket after each step. */
+static enum err watch_socket(struct postgres_link *link, unsigned events)
+{
+	loop_watch_free(link->options->loop, &link->watch);
+	link->watch = loop_watch_new(link->options->loop, PQsocket(link->conn),
+				     on_socket, link);
+	if (link->watch == NULL)
+		return ERR_NO_MEMORY;
+	watch_for(link, events);
+	return ERR_OK;
+}
+
+/* Frees what only an open or opening connection has. */
+static void disconnect(struct postgres_link *link)
+{
+	postgres_resolve_cancel(&link->resolve);
+	loop_watch_free(link->options->loop, &link->watch);
+	if (link->conn != NULL)
+		PQfinish(link->conn);
+	link->conn = NULL;
+	link->is_ended = false;
+	link->is_broken = false;
+	link->is_retired = false;
+}
+
+/* The one place where the state changes. */
+static void enter(struct postgres_link *link, enum postgres_link_state state,
+		  int64_t now_us)
+{
+	link->state = state;
+	switch (state) {
+	case POSTGRES_CLOSED:
+		disconnect(link);
+		break;
+	case POSTGRES_RESOLVING:
+		link->entered_us = now_us;
+		link->reason[0] = '\0';
+		break;
+	case POSTGRES_CONNECTING:
+	case POSTGRES_PREPARING:
+		break;
+	case POSTGRES_READY:
+		link->entered_us = now_us;
+		link->events->on_ready(link->arg, link);
+		break;
+	}
+}
+
+/* Everything in flight, in the order of sending; the groups are freed. */
+static void take_all(struct postgres_link *link, struct postgres_works *works)
+{
+	struct postgres_group *group;
+	struct postgres_work *work;
+
+	postgres_works_init(works);
+	while ((group = link->first) != NULL) {
+		link->first = group->next;
+		if (group->is_joined && link->side == POSTGRES_WRITES)
+			postgres_works_share_fate(&group->done,
+						  &group->waiting);
+		while ((work = postgres_works_take(&group->done)) != NULL)
+			postgres_works_append(works, work);
+		while ((work = postgres_works_take(&group->waiting)) != NULL)
+			postgres_works_append(works, work);
+		free(group);
+	}
+	link->last = &link->first;
+	link->groups = 0;
+	link->works = 0;
+}
+
+/* The end of a connection that was open, or of an attempt. */
+static void lose(struct postgres_link *link)
+{
+	bool was_ready = link->state == POSTGRES_READY;
+	struct postgres_works works;
+
+	if (link->conn != NULL)
+		keep_reason(link, PQerrorMessage(link->conn));
+	take_all(link, &works);
+	enter(link, POSTGRES_CLOSED, 0);
+	if (!was_ready) {
+		link->events->on_failed(link->arg, link, link->reason);
+		return;
+	}
+	if (works.count > 0)
+		log_event(LOG_WARN, "database connection lost",
+			  LOG_STRING("reason", link->reason),
+			  LOG_INT("requests", (int64_t)works.count));
+	else
+		log_event(LOG_DEBUG, "idle database connection ended",
+			  LOG_STRING("reason", link->reason));
+	link->events->on_lost(link->arg, link, &works);
+}
+
+/* A server that ends a connection says so before; when nothing is in flight
+ * that notice is all there is. */
+static void on_notice(void *arg, const PGresult *result)
+{
+	struct postgres_link *link = arg;
+	const char *severity =
+		PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *message =
+		PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+	if (severity == NULL ||
+	    (strcmp(severity, "FATAL") != 0 && strcmp(severity, "PANIC") != 0))
+		return;
+	link->is_ended = true;
+	if (message != NULL)
+		keep_reason(link, message);
+}
+
+/* Sends what is in libpq's buffer; while that is more than the socket takes,
+ * the server may be waiting for us to read. */
+static bool flush(struct postgres_link *link)
+{
+	int left = PQflush(link->conn);
+
+	if (left < 0)
+		return false;
+	watch_for(link,
+		  left > 0 ? LOOP_READABLE | LOOP_WRITABLE : LOOP_READABLE);
+	return true;
+}
+
+/* Opening. */
+
+/* Which statements a side needs. */
+static bool is_needed(enum postgres_sql sql, enum postgres_side side)
+{
+	if (sql < POSTGRES_SQL_LOOK_BY_ID)
+		/* Writes look users up too. */
+		return side == POSTGRES_READS || sql == POSTGRES_SQL_USER_BY_ID;
+	return side == POSTGRES_WRITES;
+}
+
+/* All in one round trip. */
+static bool send_prepares(struct postgres_link *link)
+{
+	int i;
+
+	for (i = 0; i < POSTGRES_SQL_COUNT; i++) {
+		unsigned types[POSTGRES_PARAMETERS_MAX];
+		char name[POSTGRES_NAME_BYTES];
+		size_t count = postgres_sql_types((enum postgres_sql)i, types);
+
+		if (!is_needed((enum postgres_sql)i, link->side))
+			continue;
+		postgres_sql_name((enum postgres_sql)i, name);
+		if (PQsendPrepare(link->conn, name, postgres_statements[i].text,
+				  (int)count, types) != 1)
+			return false;
+	}
+	return PQpipelineSync(link->conn) == 1 && flush(link);
+}
+
+static void on_connected(struct postgres_link *link)
+{
+	PQsetnonblocking(link->conn, 1);
+	PQsetNoticeReceiver(link->conn, on_notice, link);
+	if (PQenterPipelineMode(link->conn) != 1 ||
+	    watch_socket(link, LOOP_READABLE) != ERR_OK) {
+		lose(link);
+		return;
+	}
+	link->uses_names = !*link->options->is_unnamed;
+	if (!link->uses_names) {
+		enter(link, POSTGRES_READY, clock_monotonic_us());
+		return;
+	}
+	link->prepare_verdict.err = ERR_OK;
+	enter(link, POSTGRES_PREPARING, 0);
+	if (!send_prepares(link))
+		lose(link);
+}
+
+/* PgBouncer's words: it takes no start-up options. */
+static bool is_refused_option(const char *message)
+{
+	return strstr(message, "unsupported startup parameter") != NULL;
+}
+
+static void poll_connect(struct postgres_link *link)
+{
+	PostgresPollingStatusType status;
+	enum err err = ERR_OK;
+
+	/* The socket may be closed in there, and its number used again. */
+	loop_watch_free(link->options->loop, &link->watch);
+	status = PQconnectPoll(link->conn);
+	switch (status) {
+	case PGRES_POLLING_OK:
+		on_connected(link);
+		return;
+	case PGRES_POLLING_READING:
+		err = watch_socket(link, LOOP_READABLE);
+		break;
+	case PGRES_POLLING_WRITING:
+		err = watch_socket(link, LOOP_WRITABLE);
+		break;
+	case PGRES_POLLING_ACTIVE:
+	case PGRES_POLLING_FAILED:
+		err = ERR_UNAVAILABLE;
+		if (is_refused_option(PQerrorMessage(link->conn)))
+			*link->options->is_unnamed = true;
+		break;
+	}
+	if (err != ERR_OK)
+		lose(link);
+}
+
+static void connect_to(struct postgres_link *link,
+		       const struct postgres_addresses *addresses)
+{
+	const struct postgres_link_options *options = link->options;
+	struct postgres_params params;
+
+	postgres_target_params(
+		options->target, addresses,
+		*options->is_unnamed ? 0 : options->tuning.statement_timeout_ms,
+		&params);
+	enter(link, POSTGRES_CONNECTING, 0);
+	link->conn = PQconnectStartParams(params.keywords, params.values, 0);
+	if (link->conn == NULL || PQstatus(link->conn) == CONNECTION_BAD ||
+	    watch_socket(link, LOOP_WRITABLE) != ERR_OK)
+		lose(link);
+}
+
+static void on_resolved(void *arg, const struct postgres_addresses *addresses,
+			const char *problem)
+{
+	struct postgres_link *link = arg;
+
+	link->resolve = NULL;
+	if (problem != NULL) {
+		keep_reason(link, problem);
+		lose(link);
+		return;
+	}
+	connect_to(link, addresses);
+}
+
+void postgres_link_open(struct postgres_link *link, int64_t now_us)
+{
+	const char *host = postgres_target_host(link->options->target);
+
+	if (link->state != POSTGRES_CLOSED)
+		BUG("a connection is opened twice");
+	enter(link, POSTGRES_RESOLVING, now_us);
+	if (host == NULL) {
+		connect_to(link, NULL);
+		return;
+	}
+	if (postgres_resolve_start(link->options->loop, host, on_resolved, link,
+				   &link->resolve) != ERR_OK) {
+		keep_reason(link, "no thread to look the host up");
+		lose(link);
+	}
+}
+
+/* Results. */
+
+static void log_error(struct postgres_link *link, const PGresult *result,
+		      const struct postgres_verdict *verdict)
+{
+	const char *message =
+		PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	bool is_usual = verdict->err == ERR_CONFLICT ||
+			verdict->remedy != POSTGRES_REMEDY_NONE;
+	int64_t suppressed = 0;
+
+	/* What is left out here may quote a row. */
+	if (is_usual)
+		log_event(LOG_DEBUG, "database refused a statement",
+			  LOG_STRING("reason", message),
+			  LOG_STRING("code", state));
+	else if (loglimit_is_open(&link->limit, clock_monotonic_us(),
+				  &suppressed))
+		log_event(LOG_ERROR, "database error",
+			  LOG_STRING("reason", message),
+			  LOG_STRING("code", state),
+			  LOG_INT("suppressed", suppressed));
+}
+
+/* False: the connection is gone, the result only says so. */
+static bool judge(struct postgres_link *link, const PGresult *result,
+		  struct postgres_verdict *verdict)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	if (state == NULL && PQstatus(link->conn) == CONNECTION_BAD)
+		return false;
+	*verdict = err_from_sqlstate(state);
+	log_error(link, result, verdict);
+	return true;
+}
+
+static void note_failure(struct postgres_group *group,
+			 const struct postgres_verdict *verdict)
+{
+	if (!group->has_failed)
+		group->verdict = *verdict;
+	group->has_failed = true;
+}
+
+static void on_read_result(struct postgres_link *link,
+			   struct postgres_work *work, const PGresult *result,
+			   const struct postgres_verdict *verdict)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	link->works--;
+	if (status == PGRES_TUPLES_OK)
+		link->events->on_read(link->arg, link, work, result);
+	else
+		link->events->on_read_failed(
+			link->arg, link, work,
+			status == PGRES_PIPELINE_ABORTED ? NULL : verdict);
+}
+
+/* The result of the next work in the group, which may keep it: then *result is
+ * NULL.  False: the connection is gone. */
+static bool on_work_result(struct postgres_link *link,
+			   struct postgres_group *group, PGresult **result)
+{
+	ExecStatusType status = PQresultStatus(*result);
+	bool is_good = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+	struct postgres_verdict verdict = { ERR_SYSTEM, POSTGRES_REMEDY_NONE };
+	struct postgres_work *work;
+
+	if (!is_good && status != PGRES_PIPELINE_ABORTED) {
+		if (!judge(link, *result, &verdict))
+			return false;
+		note_failure(group, &verdict);
+	}
+	work = postgres_works_take(&group->waiting);
+	if (work == NULL)
+		return true; /* the commit itself failed */
+	if (!work->is_write) {
+		on_read_result(link, work, *result, &verdict);
+		return true;
+	}
+	if (is_good) {
+		PQclear(work->result);
+		work->result = *result;
+		*result = NULL;
+	}
+	postgres_works_append(&group->done, work);
+	return true;
+}
+
+static void on_group_sync(struct postgres_link *link)
+{
+	struct postgres_group *group = link->first;
+
+	if (group == NULL || group->waiting.count > 0)
+		BUG("a Sync without its results");
+	link->first = group->next;
+	if (link->first == NULL)
+		link->last = &link->first;
+	link->groups--;
+	link->works -= group->done.count;
+	link->entered_us = clock_monotonic_us();
+	link->events->on_sync(link->arg, link, group);
+	free(group);
+}
+
+static void on_prepare_result(struct postgres_link *link,
+			      const PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	if (status == PGRES_COMMAND_OK || status == PGRES_PIPELINE_ABORTED ||
+	    link->prepare_verdict.err != ERR_OK)
+		return;
+	keep_reason(link, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) ?
+				  PQresultErrorField(result,
+						     PG_DIAG_MESSAGE_PRIMARY) :
+				  "the connection is gone");
+	link->prepare_verdict =
+		err_from_sqlstate(PQresultErrorField(result, PG_DIAG_SQLSTATE));
+}
+
+static void use_no_names(struct postgres_link *link)
+{
+	link->uses_names = false;
+	if (*link->options->is_unnamed)
+		return;
+	*link->options->is_unnamed = true;
+	log_event(LOG_INFO, "no prepared statements with this database",
+		  LOG_STRING("remedy",
+			     "set DATABASE_POOLED=yes if a pooler is between"));
+}
+
+static void on_prepared(struct postgres_link *link)
+{
+	switch (link->prepare_verdict.remedy) {
+	case POSTGRES_REMEDY_UNNAMED:
+		use_no_names(link);
+		link->reason[0] = '\0';
+		break;
+	case POSTGRES_REMEDY_NONE:
+	case POSTGRES_REMEDY_REPEAT:
+	case POSTGRES_REMEDY_RECONNECT:
+		if (link->prepare_verdict.err != ERR_OK) {
+			lose(link);
+			return;
+		}
+		break;
+	}
+	enter(link, POSTGRES_READY, clock_monotonic_us());
+}
+
+/* Looks at one result and frees it; false: the connection is to be given
+ * up. */
+static bool handle_result(struct postgres_link *link, PGresult *result)
+{
+	struct postgres_group *group = link->first;
+	bool is_sync = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
+	bool is_alive = true;
+
+	if (link->state == POSTGRES_PREPARING) {
+		if (is_sync)
+			on_prepared(link);
+		else
+			on_prepare_result(link, result);
+		is_alive = link->state == POSTGRES_PREPARING ||
+			   link->state == POSTGRES_READY;
+	} else if (is_sync) {
+		on_group_sync(link);
+	} else if (group != NULL) {
+		is_alive = on_work_result(link, group, &result);
+	}
+	PQclear(result);
+	return is_alive;
+}
+
+static bool awaits_results(const struct postgres_link *link)
+{
+	return link->state == POSTGRES_PREPARING || link->first != NULL;
+}
+
+static void handle_results(struct postgres_link *link)
+{
+	int nulls = 0;
+
+	while (awaits_results(link) && !PQisBusy(link->conn)) {
+		PGresult *result = PQgetResult(link->conn);
+
+		/* One ends the results of each statement; two: there is
+		 * nothing, which is only so when the connection is gone. */
+		if (result == NULL) {
+			if (++nulls > 1)
+				break;
+			continue;
+		}
+		nulls = 0;
+		if (!handle_result(link, result))
+			break;
+		if (link->conn == NULL)
+			return;
+	}
+}
+
+/* libpq reads only what fits its buffer; what OpenSSL has decrypted already
+ * would wake nobody. */
+static bool consume(struct postgres_link *link)
+{
+	SSL *ssl;
+	int rounds;
+
+	for (rounds = 0; rounds < 64; rounds++) {
+		if (PQconsumeInput(link->conn) != 1)
+			return false;
+		ssl = PQsslStruct(link->conn, "OpenSSL");
+		if (ssl == NULL || SSL_pending(ssl) == 0)
+			break;
+	}
+	return true;
+}
+
+static void on_socket(void *arg, unsigned events)
+{
+	struct postgres_link *link = arg;
+	bool is_alive;
+
+	if (link->state == POSTGRES_CONNECTING) {
+		poll_connect(link);
+		return;
+	}
+	is_alive = !(events & LOOP_READABLE) || consume(link);
+	is_alive = is_alive && flush(link);
+	/* What came before the end still counts.  An idle connection too has
+	 * its notices parsed by this question. */
+	(void)PQisBusy(link->conn);
+	handle_results(link);
+	if (link->conn == NULL)
+		return;
+	if (!is_alive || link->is_broken ||
+	    PQstatus(link->conn) == CONNECTION_BAD ||
+	    (postgres_link_is_retired(link) && link->first == NULL))
+		lose(link);
+}
+
+/* Sending. */
+
+static bool send_work(struct postgres_link *link,
+		      const struct postgres_work *work)
+{
+	struct postgres_parameters parameters;
+	enum postgres_sql sql = postgres_work_statement(work, &parameters);
+	unsigned types[POSTGRES_PARAMETERS_MAX];
+	char name[POSTGRES_NAME_BYTES];
+	int count = (int)parameters.count;
+
+	if (link->uses_names) {
+		postgres_sql_name(sql, name);
+		return PQsendQueryPrepared(link->conn, name, count,
+					   parameters.values,
+					   parameters.lengths,
+					   parameters.formats, 1) == 1;
+	}
+	if (postgres_sql_types(sql, types) != parameters.count)
+		BUG("a statement has other parameters");
+	return PQsendQueryParams(link->conn, postgres_statements[sql].text,
+				 count, types, parameters.values,
+				 parameters.lengths, parameters.formats,
+				 1) == 1;
+}
+
+void postgres_link_send(struct postgres_link *link,
+			struct postgres_works *works, int64_t now_us)
+{
+	struct postgres_group *group = calloc(1, sizeof(*group));
+	struct postgres_work *work;
+	bool is_good = true;
+
+	if (group == NULL) {
+		while ((work = postgres_works_take(works)) != NULL)
+			postgres_work_finish(work, ERR_NO_MEMORY);
+		return;
+	}
+	postgres_works_init(&group->waiting);
+	postgres_works_init(&group->done);
+	group->sent_us = now_us;
+	group->is_joined = works->count > 1;
+	if (link->first == NULL)
+		link->last = &link->first;
+	*link->last = group;
+	link->last = &group->next;
+	link->groups++;
+	link->works += works->count;
+	for (work = works->first; work != NULL && is_good; work = work->next)
+		is_good = send_work(link, work);
+	postgres_works_prepend(&group->waiting, works);
+	if (!is_good || PQpipelineSync(link->conn) != 1 || !flush(link)) {
+		/* Not from within the pool's own loop over links. */
+		link->is_broken = true;
+		watch_for(link, LOOP_READABLE | LOOP_WRITABLE);
+	}
+}
+
+enum err postgres_link_new(const struct postgres_link_options *options,
+			   const struct postgres_link_events *events, void *arg,
+			   enum postgres_side side, struct postgres_link **link)
+{
+	struct postgres_link *made = calloc(1, sizeof(*made));
+
+	if (made == NULL)
+		return ERR_NO_MEMORY;
+	made->options = options;
+	made->events = events;
+	made->arg = arg;
+	made->side = side;
+	made->last = &made->first;
+	*link = made;
+	return ERR_OK;
+}
+
+void postgres_link_free(struct postgres_link **link)
+{
+	struct postgres_link *freed = *link;
+	struct postgres_works works;
+	struct postgres_work *work;
+
+	if (freed == NULL)
+		return;
+	*link = NULL;
+	take_all(freed, &works);
+	enter(freed, POSTGRES_CLOSED, 0);
+	while ((work = postgres_works_take(&works)) != NULL)
+		postgres_work_finish(work, ERR_UNAVAILABLE);
+	free(freed);
+}
+
+enum postgres_link_state postgres_link_state(const struct postgres_link *link)
+{
+	return link->state;
+}
+
+enum postgres_side postgres_link_side(const struct postgres_link *link)
+{
+	return link->side;
+}
+
+void postgres_link_retire(struct postgres_link *link)
+{
+	link->is_retired = true;
+	/* Wakes it up if nothing else would. */
+	watch_for(link, LOOP_READABLE | LOOP_WRITABLE);
+}
+
+bool postgres_link_is_retired(const struct postgres_link *link)
+{
+	return link->is_retired || link->is_ended || link->is_broken;
+}
+
+void postgres_link_rest(struct postgres_link *link)
+{
+	if (link->state != POSTGRES_READY || link->first != NULL)
+		BUG("a connection in use is closed");
+	enter(link, POSTGRES_CLOSED, 0);
+}
+
+size_t postgres_link_groups(const struct postgres_link *link)
+{
+	return link->groups;
+}
+
+size_t postgres_link_works(const struct postgres_link *link)
+{
+	return link->works;
+}
+
+bool postgres_link_has_owner(const struct postgres_link *link, uint32_t owner)
+{
+	const struct postgres_group *group;
+	const struct postgres_work *work;
+
+	for (group = link->first; group != NULL; group = group->next) {
+		for (work = group->waiting.first; work; work = work->next)
+			if (work->owner == owner)
+				return true;
+		for (work = group->done.first; work; work = work->next)
+			if (work->owner == owner)
+				return true;
+	}
+	return false;
+}
+
+int64_t postgres_link_oldest_us(const struct postgres_link *link)
+{
+	return link->first != NULL ? link->first->sent_us : 0;
+}
+
+void postgres_link_tick(struct postgres_link *link, int64_t now_us)
+{
+	const struct backend_tuning *tuning = &link->options->tuning;
+	int64_t age_us = now_us - link->entered_us;
+	int64_t oldest_us = postgres_link_oldest_us(link);
+
+	if (postgres_link_is_opening(link->state)) {
+		if (age_us < tuning->connect_timeout_ms * 1000)
+			return;
+		keep_reason(link, "no answer within the connect time-out");
+		lose(link);
+	} else if (oldest_us > 0) {
+		if (now_us - oldest_us <
+		    (tuning->statement_timeout_ms + STALL_GRACE_MS) * 1000)
+			return;
+		keep_reason(link, "no answer within the statement time-out");
+		lose(link);
+	} else if (link->state == POSTGRES_READY &&
+		   age_us >= tuning->idle_timeout_ms * 1000) {
+		enter(link, POSTGRES_CLOSED, 0);
+	}
+}

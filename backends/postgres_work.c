@@ -1,0 +1,597 @@
+/* One storage call on its way through PostgreSQL. */
+#include "config.h"
+
+#include "backends/postgres_work.h"
+
+#include <libpq-fe.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "core/log.h"
+#include "core/storage_backend.h"
+
+/* Connections that may be lost with a read, and tries after other errors. */
+#define LOSSES_MAX  1
+#define REPEATS_MAX 3
+
+void postgres_works_init(struct postgres_works *works)
+{
+	works->first = NULL;
+	works->last = &works->first;
+	works->count = 0;
+}
+
+void postgres_works_append(struct postgres_works *works,
+			   struct postgres_work *work)
+{
+	work->next = NULL;
+	*works->last = work;
+	works->last = &work->next;
+	works->count++;
+}
+
+struct postgres_work *postgres_works_take(struct postgres_works *works)
+{
+	struct postgres_work *work = works->first;
+
+	if (work == NULL)
+		return NULL;
+	works->first = work->next;
+	if (works->first == NULL)
+		works->last = &works->first;
+	works->count--;
+	work->next = NULL;
+	return work;
+}
+
+void postgres_works_prepend(struct postgres_works *works,
+			    struct postgres_works *front)
+{
+	if (front->first == NULL)
+		return;
+	*front->last = works->first;
+	if (works->first == NULL)
+		works->last = front->last;
+	works->first = front->first;
+	works->count += front->count;
+	postgres_works_init(front);
+}
+
+static int64_t random_number(void)
+{
+	int64_t number;
+
+	if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+		BUG("no random numbers");
+	return number;
+}
+
+/* FNV-1a. */
+static uint32_t hash_of(const void *bytes, size_t len)
+{
+	const unsigned char *at = bytes;
+	uint32_t hash = 2166136261U;
+
+	for (; len > 0; len--)
+		hash = (hash ^ *at++) * 16777619U;
+	return hash;
+}
+
+static uint32_t owner_of(const struct storage_call *call)
+{
+	switch (call->verb) {
+	case STORAGE_USER_CREATE:
+	case STORAGE_USER_BY_ID:
+		return hash_of(&call->in.user.id, sizeof(call->in.user.id));
+	case STORAGE_USER_SET_PASSWORD:
+		return hash_of(&call->in.password.id,
+			       sizeof(call->in.password.id));
+	case STORAGE_USER_BY_EMAIL:
+		return 0;
+	case STORAGE_TASK_CREATE:
+	case STORAGE_TASK_GET:
+	case STORAGE_TASK_LIST:
+	case STORAGE_TASK_UPDATE:
+	case STORAGE_TASK_TOGGLE:
+	case STORAGE_TASK_DELETE:
+		return hash_of(call->user_id.ptr, call->user_id.len);
+	}
+	BUG("no such verb");
+}
+
+struct postgres_work *postgres_work_new(struct storage_call *call,
+					int64_t now_us)
+{
+	struct postgres_work *work = calloc(1, sizeof(*work));
+
+	if (work == NULL)
+		return NULL;
+	work->call = call;
+	work->since_us = now_us;
+	work->is_write = storage_verb_is_write(call->verb);
+	if (work->is_write) {
+		work->number = random_number();
+		work->owner = owner_of(call);
+	}
+	return work;
+}
+
+static void drop_fate(struct postgres_work *work)
+{
+	if (work->fate != NULL && --work->fate->users == 0)
+		free(work->fate);
+	work->fate = NULL;
+}
+
+static void join_fate(struct postgres_works *works, struct postgres_fate *fate)
+{
+	struct postgres_work *work;
+
+	for (work = works->first; work != NULL; work = work->next) {
+		fate->numbers[fate->count++] = work->number;
+		/* An older one was of a try that has been looked up since. */
+		drop_fate(work);
+		work->fate = fate;
+		fate->users++;
+	}
+}
+
+void postgres_works_share_fate(struct postgres_works *done,
+			       struct postgres_works *waiting)
+{
+	size_t count = done->count + waiting->count;
+	struct postgres_fate *fate;
+
+	if (count < 2)
+		return;
+	fate = calloc(1, sizeof(*fate) + count * sizeof(fate->numbers[0]));
+	/* Without it more outcomes are unknown, none is wrong. */
+	if (fate == NULL)
+		return;
+	join_fate(done, fate);
+	join_fate(waiting, fate);
+}
+
+static void finish_with(struct postgres_work *work, enum err err,
+			const struct storage_result *result)
+{
+	/* Only what surely was not written may be called so. */
+	if (work->is_uncertain && (err == ERR_UNAVAILABLE || err == ERR_SYSTEM))
+		err = ERR_UNCERTAIN;
+	storage_call_finish(work->call, err, result);
+	drop_fate(work);
+	PQclear(work->result);
+	free(work);
+}
+
+void postgres_work_finish(struct postgres_work *work, enum err err)
+{
+	finish_with(work, err, NULL);
+}
+
+bool postgres_work_is_joinable(const struct postgres_work *work)
+{
+	if (work->is_alone || work->phase != POSTGRES_PHASE_RUN)
+		return false;
+	switch (work->call->verb) {
+	case STORAGE_TASK_CREATE:
+		return true;
+	case STORAGE_TASK_UPDATE:
+	case STORAGE_TASK_TOGGLE:
+	case STORAGE_TASK_DELETE:
+		/* By uuid the order of the rows is not known. */
+		return work->call->key.kind == TASK_KEY_ID;
+	case STORAGE_USER_CREATE:
+	case STORAGE_USER_SET_PASSWORD:
+	case STORAGE_TASK_GET:
+	case STORAGE_TASK_LIST:
+	case STORAGE_USER_BY_EMAIL:
+	case STORAGE_USER_BY_ID:
+		return false;
+	}
+	BUG("no such verb");
+}
+
+int postgres_work_compare(const struct postgres_work *a,
+			  const struct postgres_work *b)
+{
+	const struct storage_call *x = a->call, *y = b->call;
+	bool x_creates = x->verb == STORAGE_TASK_CREATE;
+	bool y_creates = y->verb == STORAGE_TASK_CREATE;
+	size_t len = x->user_id.len < y->user_id.len ? x->user_id.len :
+						       y->user_id.len;
+	int order;
+
+	/* Creates lock nothing that others want, and come first. */
+	if (x_creates || y_creates)
+		return (int)y_creates - (int)x_creates;
+	order = memcmp(x->user_id.ptr, y->user_id.ptr, len);
+	if (order == 0)
+		order = (x->user_id.len > y->user_id.len) -
+			(x->user_id.len < y->user_id.len);
+	if (order == 0)
+		order = (x->key.id > y->key.id) - (x->key.id < y->key.id);
+	return order;
+}
+
+/* The statement's parameters, by verb. */
+
+static void add_text_or_null(struct postgres_parameters *to, bool is_text,
+			     struct text text)
+{
+	if (is_text)
+		postgres_add_text(to, text);
+	else
+		postgres_add_null(to);
+}
+
+static enum postgres_sql add_create(const struct postgres_work *work,
+				    struct postgres_parameters *to)
+{
+	const struct task_draft *draft = &work->call->in.draft;
+
+	postgres_add_text(to, work->call->user_id);
+	postgres_add_uuid(to, &draft->uuid);
+	if (work->phase == POSTGRES_PHASE_LOOK)
+		return POSTGRES_SQL_LOOK_BY_UUID;
+	postgres_add_int(to, work->number);
+	postgres_add_int(to, draft->now_us);
+	postgres_add_text(to, draft->title);
+	postgres_add_text(to, draft->title_folded);
+	add_text_or_null(to, draft->has_description, draft->description);
+	add_text_or_null(to, draft->has_description, draft->description_folded);
+	postgres_add_bool(to, draft->completed);
+	return POSTGRES_SQL_TASK_CREATE;
+}
+
+static enum postgres_sql add_list(const struct postgres_work *work,
+				  struct postgres_parameters *to)
+{
+	const struct storage_call *call = work->call;
+	bool is_filtered = call->in.list.filter != TASK_FILTER_ALL;
+	size_t limit = call->in.list.limit;
+
+	if (limit == 0 || limit > POSTGRES_PAGE_ROWS)
+		limit = POSTGRES_PAGE_ROWS;
+	postgres_add_text(to, call->user_id);
+	/* One more shows whether there is more. */
+	postgres_add_int(to, (int64_t)limit + 1);
+	if (call->in.list.has_after) {
+		postgres_add_int(to, call->in.list.after.created_at_us);
+		postgres_add_int(to, call->in.list.after.id);
+	}
+	if (is_filtered)
+		postgres_add_bool(to, call->in.list.filter ==
+					      TASK_FILTER_COMPLETED);
+	if (is_filtered)
+		return call->in.list.has_after ?
+			       POSTGRES_SQL_LIST_FILTERED_AFTER :
+			       POSTGRES_SQL_LIST_FILTERED;
+	return call->in.list.has_after ? POSTGRES_SQL_LIST_AFTER :
+					 POSTGRES_SQL_LIST;
+}
+
+static void add_changes(const struct task_changes *changes,
+			struct postgres_parameters *to)
+{
+	bool sets_description = changes->description == TASK_SET;
+
+	postgres_add_bool(to, changes->title == TASK_SET);
+	postgres_add_text(to, changes->title_text);
+	postgres_add_text(to, changes->title_folded);
+	postgres_add_bool(to, changes->description != TASK_KEEP);
+	add_text_or_null(to, sets_description, changes->description_text);
+	add_text_or_null(to, sets_description, changes->description_folded);
+	postgres_add_bool(to, changes->completed == TASK_SET);
+	postgres_add_bool(to, changes->completed_value);
+}
+
+/* Verbs on one task: user and key first, then what the verb has. */
+static enum postgres_sql add_on_task(const struct postgres_work *work,
+				     struct postgres_parameters *to)
+{
+	const struct storage_call *call = work->call;
+	bool by_id = call->key.kind == TASK_KEY_ID;
+
+	postgres_add_text(to, call->user_id);
+	postgres_add_key(to, &call->key);
+	if (call->verb == STORAGE_TASK_GET)
+		return by_id ? POSTGRES_SQL_TASK_BY_ID :
+			       POSTGRES_SQL_TASK_BY_UUID;
+	if (call->verb == STORAGE_TASK_DELETE)
+		return by_id ? POSTGRES_SQL_DELETE_BY_ID :
+			       POSTGRES_SQL_DELETE_BY_UUID;
+	if (work->phase == POSTGRES_PHASE_LOOK)
+		return by_id ? POSTGRES_SQL_LOOK_BY_ID :
+			       POSTGRES_SQL_LOOK_BY_UUID;
+	postgres_add_int(to, work->number);
+	if (call->verb == STORAGE_TASK_TOGGLE) {
+		postgres_add_int(to, call->in.now_us);
+		return by_id ? POSTGRES_SQL_TOGGLE_BY_ID :
+			       POSTGRES_SQL_TOGGLE_BY_UUID;
+	}
+	postgres_add_int(to, call->in.changes.now_us);
+	add_changes(&call->in.changes, to);
+	return by_id ? POSTGRES_SQL_UPDATE_BY_ID : POSTGRES_SQL_UPDATE_BY_UUID;
+}
+
+static enum postgres_sql add_user_create(const struct postgres_work *work,
+					 struct postgres_parameters *to)
+{
+	const struct user *user = &work->call->in.user;
+
+	postgres_add_uuid(to, &user->id);
+	if (work->phase == POSTGRES_PHASE_LOOK)
+		return POSTGRES_SQL_USER_BY_ID;
+	postgres_add_text(to, user->email);
+	postgres_add_text(to, user->name);
+	postgres_add_text(to, user->password_hash);
+	postgres_add_int(to, user->created_at_us);
+	return POSTGRES_SQL_USER_CREATE;
+}
+
+static enum postgres_sql add_set_password(const struct postgres_work *work,
+					  struct postgres_parameters *to)
+{
+	postgres_add_uuid(to, &work->call->in.password.id);
+	if (work->phase == POSTGRES_PHASE_LOOK)
+		return POSTGRES_SQL_USER_BY_ID;
+	postgres_add_text(to, work->call->in.password.old_hash);
+	postgres_add_text(to, work->call->in.password.new_hash);
+	return POSTGRES_SQL_USER_SET_PASSWORD;
+}
+
+enum postgres_sql postgres_work_statement(const struct postgres_work *work,
+					  struct postgres_parameters *to)
+{
+	const struct storage_call *call = work->call;
+
+	to->count = 0;
+	to->used = 0;
+	switch (call->verb) {
+	case STORAGE_TASK_CREATE:
+		return add_create(work, to);
+	case STORAGE_TASK_LIST:
+		return add_list(work, to);
+	case STORAGE_TASK_GET:
+	case STORAGE_TASK_UPDATE:
+	case STORAGE_TASK_TOGGLE:
+	case STORAGE_TASK_DELETE:
+		return add_on_task(work, to);
+	case STORAGE_USER_CREATE:
+		return add_user_create(work, to);
+	case STORAGE_USER_BY_EMAIL:
+		postgres_add_text(to, call->in.user.email);
+		return POSTGRES_SQL_USER_BY_EMAIL;
+	case STORAGE_USER_BY_ID:
+		postgres_add_uuid(to, &call->in.user.id);
+		return POSTGRES_SQL_USER_BY_ID;
+	case STORAGE_USER_SET_PASSWORD:
+		return add_set_password(work, to);
+	}
+	BUG("no such verb");
+}
+
+/* What results mean. */
+
+static enum postgres_next end(struct postgres_work *work, enum err err)
+{
+	postgres_work_finish(work, err);
+	return POSTGRES_FINISHED;
+}
+
+static enum postgres_next go_to(struct postgres_work *work,
+				enum postgres_phase phase)
+{
+	PQclear(work->result);
+	work->result = NULL;
+	if (phase == POSTGRES_PHASE_RUN && ++work->repeats > REPEATS_MAX)
+		return end(work, ERR_UNAVAILABLE);
+	work->phase = phase;
+	work->is_alone = true;
+	return POSTGRES_AGAIN;
+}
+
+static enum postgres_next hand_out_task(struct postgres_work *work,
+					const PGresult *rows)
+{
+	struct storage_result result = { 0 };
+	struct task task;
+	enum err err = postgres_row_task(rows, 0, work->call->user_id, &task);
+
+	result.task = &task;
+	finish_with(work, err, &result);
+	return POSTGRES_FINISHED;
+}
+
+static enum postgres_next hand_out_user(struct postgres_work *work,
+					const PGresult *rows)
+{
+	struct storage_result result = { 0 };
+	struct user user;
+	enum err err;
+
+	if (PQntuples(rows) == 0)
+		return end(work, ERR_NOT_FOUND);
+	err = postgres_row_user(rows, 0, &user);
+	result.user = &user;
+	finish_with(work, err, &result);
+	return POSTGRES_FINISHED;
+}
+
+static enum postgres_next hand_out_list(struct postgres_work *work,
+					const PGresult *rows)
+{
+	struct storage_call *call = work->call;
+	size_t limit = call->in.list.limit;
+	struct storage_result result = { 0 };
+	int count = PQntuples(rows), row;
+	enum err err = ERR_OK;
+
+	if (limit == 0 || limit > POSTGRES_PAGE_ROWS)
+		limit = POSTGRES_PAGE_ROWS;
+	if ((size_t)count > limit) {
+		result.more = true;
+		count = (int)limit;
+	}
+	for (row = 0; row < count && err == ERR_OK; row++) {
+		struct task task;
+
+		err = postgres_row_task(rows, row, call->user_id, &task);
+		if (err == ERR_OK && !storage_call_row(call, &task))
+			break;
+	}
+	finish_with(work, err, &result);
+	return POSTGRES_FINISHED;
+}
+
+/* Whether the number is the work's, or of one that shares its fate. */
+static bool has_number(const struct postgres_work *work, int64_t number)
+{
+	size_t i;
+
+	for (i = 0; work->fate != NULL && i < work->fate->count; i++)
+		if (work->fate->numbers[i] == number)
+			return true;
+	return number == work->number;
+}
+
+/* A look at the task that an update or a toggle is for. */
+static enum postgres_next settle_look(struct postgres_work *work,
+				      const PGresult *rows)
+{
+	const struct storage_call *call = work->call;
+	int64_t now_us = call->verb == STORAGE_TASK_TOGGLE ?
+				 call->in.now_us :
+				 call->in.changes.now_us;
+	struct task task;
+	int64_t number;
+
+	if (PQntuples(rows) == 0)
+		return end(work, ERR_NOT_FOUND);
+	if (postgres_row_last_write(rows, 0, &number) != ERR_OK ||
+	    postgres_row_task(rows, 0, call->user_id, &task) != ERR_OK)
+		return end(work, ERR_CORRUPT);
+	if (has_number(work, number))
+		return hand_out_task(work, rows);
+	if (task.updated_at_us < now_us)
+		return go_to(work, POSTGRES_PHASE_RUN);
+	log_write(LOG_WARN, "outcome of a write is unknown", NULL, 0);
+	return end(work, ERR_UNCERTAIN);
+}
+
+static enum postgres_next settle_task_write(struct postgres_work *work,
+					    const PGresult *rows)
+{
+	bool is_create = work->call->verb == STORAGE_TASK_CREATE;
+	bool is_there = PQntuples(rows) > 0;
+
+	if (work->phase == POSTGRES_PHASE_LOOK && !is_create)
+		return settle_look(work, rows);
+	if (is_there)
+		return hand_out_task(work, rows);
+	if (is_create)
+		/* It was there already, so it is looked up; if it has gone by
+		 * then, it is created after all. */
+		return go_to(work, work->phase == POSTGRES_PHASE_RUN ?
+					   POSTGRES_PHASE_LOOK :
+					   POSTGRES_PHASE_RUN);
+	return work->is_uncertain ? go_to(work, POSTGRES_PHASE_LOOK) :
+				    end(work, ERR_NOT_FOUND);
+}
+
+static bool has_changed_rows(const PGresult *result)
+{
+	/* libpq says "0", "1", … */
+	const char *count = PQcmdTuples((PGresult *)(uintptr_t)result);
+
+	return count[0] != '\0' && strcmp(count, "0") != 0;
+}
+
+static enum postgres_next settle_set_password(struct postgres_work *work,
+					      const PGresult *result)
+{
+	struct user user;
+
+	if (work->phase == POSTGRES_PHASE_RUN) {
+		if (has_changed_rows(result))
+			return end(work, ERR_OK);
+		return work->is_uncertain ? go_to(work, POSTGRES_PHASE_LOOK) :
+					    end(work, ERR_NOT_FOUND);
+	}
+	if (PQntuples(result) == 0)
+		return end(work, ERR_NOT_FOUND);
+	if (postgres_row_user(result, 0, &user) != ERR_OK)
+		return end(work, ERR_CORRUPT);
+	return end(work, text_is_equal(user.password_hash,
+				       work->call->in.password.new_hash) ?
+				 ERR_OK :
+				 ERR_NOT_FOUND);
+}
+
+enum postgres_next postgres_work_settle(struct postgres_work *work,
+					const struct pg_result *result)
+{
+	switch (work->call->verb) {
+	case STORAGE_TASK_GET:
+		return PQntuples(result) > 0 ? hand_out_task(work, result) :
+					       end(work, ERR_NOT_FOUND);
+	case STORAGE_TASK_LIST:
+		return hand_out_list(work, result);
+	case STORAGE_USER_BY_EMAIL:
+	case STORAGE_USER_BY_ID:
+		return hand_out_user(work, result);
+	case STORAGE_TASK_CREATE:
+	case STORAGE_TASK_UPDATE:
+	case STORAGE_TASK_TOGGLE:
+		return settle_task_write(work, result);
+	case STORAGE_TASK_DELETE:
+		/* When the first try may have deleted it, nothing is left to
+		 * tell the two cases apart: it is gone, as was asked. */
+		return end(work,
+			   has_changed_rows(result) || work->is_uncertain ?
+				   ERR_OK :
+				   ERR_NOT_FOUND);
+	case STORAGE_USER_CREATE:
+		if (work->phase == POSTGRES_PHASE_LOOK)
+			return end(work, PQntuples(result) > 0 ? ERR_OK :
+								 ERR_CONFLICT);
+		return end(work, ERR_OK);
+	case STORAGE_USER_SET_PASSWORD:
+		return settle_set_password(work, result);
+	}
+	BUG("no such verb");
+}
+
+enum postgres_next postgres_work_refuse(struct postgres_work *work,
+					enum err err)
+{
+	/* Taken perhaps by the first try of the same. */
+	if (err == ERR_CONFLICT && work->call->verb == STORAGE_USER_CREATE &&
+	    work->is_uncertain)
+		return go_to(work, POSTGRES_PHASE_LOOK);
+	/* Other databases' tables; the one who asks can do nothing. */
+	if (err == ERR_OUTDATED)
+		err = ERR_UNAVAILABLE;
+	return end(work, err);
+}
+
+enum postgres_next postgres_work_lose(struct postgres_work *work,
+				      int64_t now_us)
+{
+	PQclear(work->result);
+	work->result = NULL;
+	work->since_us = now_us;
+	if (!work->is_write)
+		return ++work->losses > LOSSES_MAX ?
+			       end(work, ERR_UNAVAILABLE) :
+			       POSTGRES_AGAIN;
+	if (work->phase == POSTGRES_PHASE_RUN)
+		work->is_uncertain = true;
+	work->is_alone = true;
+	if (work->call->verb == STORAGE_TASK_UPDATE ||
+	    work->call->verb == STORAGE_TASK_TOGGLE)
+		work->phase = POSTGRES_PHASE_LOOK;
+	return POSTGRES_AGAIN;
+}

@@ -1,0 +1,111 @@
+/*
+ * One storage call on its way through PostgreSQL: which statement it needs
+ * next, what a result means to it, and what has become of it when a connection
+ * was lost in the middle.
+ *
+ * A write is repeatable: it carries a random number that it leaves in the row
+ * it changes.  When its outcome is lost, it is looked up: the number is there
+ * (it has happened), the row is older than the write (it has not, so it is
+ * done again), or somebody has written since (nobody can know).
+ */
+#ifndef TODOD_BACKENDS_POSTGRES_WORK_H
+#define TODOD_BACKENDS_POSTGRES_WORK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backends/postgres_error.h"
+#include "backends/postgres_row.h"
+#include "core/err.h"
+
+struct pg_result;
+struct storage_call;
+
+/* So many rows has a page of a list at most. */
+#define POSTGRES_PAGE_ROWS 1000
+
+enum postgres_phase {
+	POSTGRES_PHASE_RUN,  /* the statement of the verb */
+	POSTGRES_PHASE_LOOK, /* what is in the database now */
+};
+
+/* The numbers of writes that were lost with one transaction: where one of them
+ * is found, all have happened. */
+struct postgres_fate {
+	size_t users; /* works that refer to it */
+	size_t count;
+	int64_t numbers[];
+};
+
+struct postgres_work {
+	struct storage_call *call;
+	struct postgres_work *next;
+	struct pg_result *result; /* of a write, until its Sync; owned */
+	enum postgres_phase phase;
+	bool is_write;
+	bool is_alone;	   /* shares a transaction with no other */
+	bool is_uncertain; /* was sent once, and its outcome was lost */
+	bool is_probe;	   /* waits for one attempt to connect, not longer */
+	int losses;	   /* connections it was on when they were lost */
+	int repeats;	   /* after errors that go away */
+	int64_t number;	   /* of a write: last_write */
+	struct postgres_fate *fate; /* shared; NULL: it was alone */
+	uint32_t owner;		    /* a hash of whom it is for */
+	int64_t since_us;	    /* it has waited to be sent */
+};
+
+struct postgres_works {
+	struct postgres_work *first, **last;
+	size_t count;
+};
+
+void postgres_works_init(struct postgres_works *works);
+void postgres_works_append(struct postgres_works *works,
+			   struct postgres_work *work);
+/* NULL when it is empty. */
+struct postgres_work *postgres_works_take(struct postgres_works *works);
+/* Puts all of front before what is there; front is empty after. */
+void postgres_works_prepend(struct postgres_works *works,
+			    struct postgres_works *front);
+
+/* NULL when memory is exhausted. */
+struct postgres_work *postgres_work_new(struct storage_call *call,
+					int64_t now_us);
+
+/* Ends the call and frees the work. */
+void postgres_work_finish(struct postgres_work *work, enum err err);
+
+/* Whether it may share a transaction with others that may; they are then put
+ * in the order of postgres_work_compare(), in which two transactions take
+ * their locks without a deadlock. */
+bool postgres_work_is_joinable(const struct postgres_work *work);
+int postgres_work_compare(const struct postgres_work *a,
+			  const struct postgres_work *b);
+
+/* The statement it needs now, and its parameters. */
+enum postgres_sql postgres_work_statement(const struct postgres_work *work,
+					  struct postgres_parameters *to);
+
+enum postgres_next {
+	POSTGRES_FINISHED, /* answered, and freed */
+	POSTGRES_AGAIN,	   /* needs its next statement */
+};
+
+/* What a result without an error means, that of a write after its Sync. */
+enum postgres_next postgres_work_settle(struct postgres_work *work,
+					const struct pg_result *result);
+
+/* The server refused the statement, for good. */
+enum postgres_next postgres_work_refuse(struct postgres_work *work,
+					enum err err);
+
+/* The writes in the two lists were lost in one transaction. */
+void postgres_works_share_fate(struct postgres_works *done,
+			       struct postgres_works *waiting);
+
+/* The connection was lost with it: what it needs now is up to it. */
+enum postgres_next postgres_work_lose(struct postgres_work *work,
+				      int64_t now_us);
+
+#endif

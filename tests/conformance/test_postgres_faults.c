@@ -1,0 +1,513 @@
+/* What the postgres backend does when the server, or the way there, fails. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/backends.h"
+#include "backends/postgres_sql.h"
+#include "core/clock.h"
+#include "tests/conformance/subject.h"
+#include "tests/support/logtrap.h"
+#include "tests/support/pgfixture.h"
+#include "tests/support/tap.h"
+
+#define NOW INT64_C(1700000000000000)
+
+/* Deadlines that a test can wait for. */
+static const struct backend_tuning brisk = {
+	.connections_max = 4,
+	.statement_timeout_ms = 1000,
+	.connect_timeout_ms = 3000,
+	.wait_timeout_ms = 1000,
+	.idle_timeout_ms = 300,
+};
+
+static void begin(struct subject *subject, const struct backend_tuning *tuning)
+{
+	logtrap_clear();
+	subject_init_closed(subject, "postgres");
+	if (subject->location.backend->migrate(
+		    &subject->location, BACKEND_MIGRATE_APPLY, NULL) != ERR_OK)
+		bail_out("no migration");
+	subject->location.tuning = *tuning;
+	subject_open(subject, SUBJECT_TIMEOUT_MS);
+}
+
+static int64_t count_of(const char *sql)
+{
+	const char *answer = pgfixture_tell("sql %s", sql);
+
+	while (*answer == ' ' || *answer == '"')
+		answer++;
+	return strtoll(answer, NULL, 10);
+}
+
+/* A list of the types or values of a statement's parameters. */
+static void join(const char *letters, const char *const *words, char *out,
+		 size_t size)
+{
+	size_t i, len = 0;
+
+	for (i = 0; letters[i] != '\0'; i++)
+		len += (size_t)snprintf(out + len, size - len, "%s%s",
+					i > 0 ? "," : "",
+					words[(unsigned char)letters[i]]);
+}
+
+static void check_plan(enum postgres_sql sql)
+{
+	static const char *const values[128] = {
+		['t'] = "'user1'",
+		['i'] = "5",
+		['b'] = "true",
+		['u'] = "'6e6b1f0c-23d2-4c2b-a0c3-6f4b2f3f7e11'",
+	};
+	static const char *const types[128] = {
+		['t'] = "text",
+		['i'] = "bigint",
+		['b'] = "boolean",
+		['u'] = "uuid",
+	};
+	const struct postgres_statement *statement = &postgres_statements[sql];
+	char of[256], with[1024];
+	const char *plan;
+
+	join(statement->types, types, of, sizeof(of));
+	join(statement->types, values, with, sizeof(with));
+	plan = pgfixture_tell("sql SET plan_cache_mode = force_generic_plan;"
+			      " PREPARE p(%s) AS %s; EXPLAIN EXECUTE p(%s)",
+			      of, statement->text, with);
+	if (!ok(strstr(plan, "Index") != NULL &&
+			strstr(plan, "Seq Scan") == NULL &&
+			strstr(plan, "Sort") == NULL &&
+			strstr(plan, "Bitmap") == NULL,
+		"a statement is the scan of an index, without a sort"))
+		diag("%s: %s", statement->text, plan);
+}
+
+/* The plans with 100,000 tasks of 1,000 users, as they are for a statement
+ * that is prepared once and used with any value. */
+static void test_plans(void)
+{
+	struct subject subject;
+	int sql;
+
+	tap_prefix("plans");
+	begin(&subject, &brisk);
+	pgfixture_tell("sql INSERT INTO todod.tasks (uuid, user_id, title,"
+		       " title_folded, completed, created_at, updated_at,"
+		       " last_write) SELECT gen_random_uuid(),"
+		       " 'user' || i %% 1000, 't', 't', i %% 3 = 0, i, i, i"
+		       " FROM generate_series(1, 100000) AS i");
+	pgfixture_tell("sql INSERT INTO todod.users"
+		       " SELECT gen_random_uuid(), i || '@example.org',"
+		       " 'Name', 'hash', i FROM generate_series(1, 10000)"
+		       " AS i");
+	pgfixture_tell("sql ANALYZE");
+	for (sql = 0; sql < POSTGRES_SQL_COUNT; sql++)
+		if (sql != POSTGRES_SQL_TASK_CREATE &&
+		    sql != POSTGRES_SQL_USER_CREATE)
+			check_plan((enum postgres_sql)sql);
+	subject_release(&subject);
+}
+
+static const char terminate[] =
+	"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+	" WHERE usename = 'todod'";
+
+static void test_terminated_idle(void)
+{
+	struct backend_tuning tuning = brisk;
+	struct subject subject;
+	struct answer answer;
+	int64_t id;
+	int i;
+
+	tap_prefix("terminated while idle");
+	tuning.idle_timeout_ms = 60000;
+	begin(&subject, &tuning);
+	id = create_id(&subject, "anna", "Task", NOW);
+	for (i = 0; i < 5; i++) {
+		get(&subject, "anna", key_by_id(id), &answer);
+		answer_release(&answer);
+		ok(count_of(terminate) > 0, "the server ends connections");
+		if (i % 2 == 0)
+			testloop_run_for(subject.loop, 50);
+		get(&subject, "anna", key_by_id(id), &answer);
+		is_err(answer.err, ERR_OK, "the next read does not notice");
+		answer_release(&answer);
+		count_of(terminate);
+		toggle(&subject, "anna", key_by_id(id), NOW + i, &answer);
+		ok(answer.err == ERR_OK &&
+			   answer.task->completed == (i % 2 == 0),
+		   "nor does the next write");
+		answer_release(&answer);
+	}
+	subject_release(&subject);
+}
+
+/* Many writes in flight while the server ends what it can. */
+static void test_terminated_busy(void)
+{
+	struct backend_tuning tuning = brisk;
+	struct answer *answers = calloc(200, sizeof(*answers));
+	struct subject subject;
+	struct answer answer;
+	int64_t flips = 0, created = 0, unknown = 0, rounds, i;
+	struct text max = TEXT("max");
+	int64_t id;
+
+	tap_prefix("terminated while busy");
+	tuning.idle_timeout_ms = 60000;
+	tuning.wait_timeout_ms = 10000;
+	begin(&subject, &tuning);
+	id = create_id(&subject, "max", "Flipped", NOW);
+	for (rounds = 0; rounds < 10; rounds++) {
+		struct task_key key = key_by_id(id);
+
+		memset(answers, 0, 200 * sizeof(*answers));
+		for (i = 0; i < 200; i++) {
+			struct task_draft draft = draft_of("Created", NOW);
+			enum err err =
+				i % 2 == 0 ?
+					storage_task_create(subject.storage,
+							    max, &draft,
+							    answer_on_task,
+							    &answers[i], NULL) :
+					storage_task_toggle(subject.storage,
+							    max, &key,
+							    clock_wall_us(),
+							    answer_on_task,
+							    &answers[i], NULL);
+
+			if (err != ERR_OK)
+				bail_out("a call was refused");
+			if (i % 10 == 0)
+				testloop_run_for(subject.loop, 1);
+			if (i == 20 * rounds)
+				count_of(terminate);
+		}
+		for (i = 0; i < 200; i++) {
+			testloop_run_until_count(subject.loop,
+						 &answers[i].count, 1);
+			if (answers[i].err == ERR_UNCERTAIN)
+				unknown++;
+			else if (answers[i].err == ERR_OK && i % 2 == 0)
+				created++;
+			else if (answers[i].err == ERR_OK)
+				flips++;
+			if (answers[i].count != 1)
+				bail_out("an answer too many, or none");
+			answer_release(&answers[i]);
+		}
+	}
+	get(&subject, "max", key_by_id(id), &answer);
+	ok(unknown > 0 || answer.task->completed == (flips % 2 == 1),
+	   "what was flipped was flipped as often as was said");
+	answer_release(&answer);
+	diag("%lld created, %lld flipped, %lld unknown", (long long)created,
+	     (long long)flips, (long long)unknown);
+	ok(count_of("SELECT count(*) FROM todod.tasks WHERE title = 'Created'"
+		    " AND user_id = 'max'") == created,
+	   "what was created is there once");
+	ok(unknown < 20, "hardly ever is an outcome unknown");
+	free(answers);
+	subject_release(&subject);
+}
+
+static void test_restart(void)
+{
+	struct subject subject;
+	struct answer answer;
+	int64_t began_us, id;
+	enum err err;
+	int tries = 0;
+
+	tap_prefix("restart");
+	begin(&subject, &brisk);
+	id = create_id(&subject, "anna", "Task", NOW);
+	pgfixture_tell("stop fast");
+	get(&subject, "anna", key_by_id(id), &answer);
+	is_err(answer.err, ERR_UNAVAILABLE, "without a server nothing is read");
+	began_us = clock_monotonic_us();
+	get(&subject, "anna", key_by_id(id), &answer);
+	is_err(answer.err, ERR_UNAVAILABLE, "nor a second time");
+	ok(clock_monotonic_us() - began_us < 200000,
+	   "and that is said at once");
+	pgfixture_tell("start");
+	began_us = clock_monotonic_us();
+	do {
+		testloop_run_for(subject.loop, 10);
+		get(&subject, "anna", key_by_id(id), &answer);
+		err = answer.err;
+		answer_release(&answer);
+	} while (err != ERR_OK && ++tries < 1000);
+	is_err(err, ERR_OK, "with the server the reads are back");
+	ok(clock_monotonic_us() - began_us < 2000000, "within two seconds");
+	tries = 0;
+	do {
+		testloop_run_for(subject.loop, 10);
+		toggle(&subject, "anna", key_by_id(id), NOW, &answer);
+		err = answer.err;
+		answer_release(&answer);
+	} while (err != ERR_OK && ++tries < 1000);
+	ok(err == ERR_OK && clock_monotonic_us() - began_us < 2500000,
+	   "so are the writes");
+	subject_release(&subject);
+}
+
+static void test_away_at_start(void)
+{
+	struct subject subject;
+	struct answer answer;
+	int tries = 0;
+
+	tap_prefix("away at start");
+	begin(&subject, &brisk);
+	subject_close(&subject);
+	pgfixture_tell("stop fast");
+	subject_open(&subject, SUBJECT_TIMEOUT_MS);
+	ok(logtrap_has("starting without it"), "it opens all the same");
+	get(&subject, "anna", key_by_id(1), &answer);
+	is_err(answer.err, ERR_UNAVAILABLE, "and says so to those who ask");
+	pgfixture_tell("start");
+	do {
+		testloop_run_for(subject.loop, 20);
+		get(&subject, "anna", key_by_id(1), &answer);
+	} while (answer.err != ERR_NOT_FOUND && ++tries < 200);
+	is_err(answer.err, ERR_NOT_FOUND, "until the server is there");
+	subject_release(&subject);
+}
+
+static void test_read_only(void)
+{
+	struct subject subject;
+	struct answer answer;
+	int64_t id;
+
+	tap_prefix("read-only");
+	begin(&subject, &brisk);
+	id = create_id(&subject, "anna", "Task", NOW);
+	pgfixture_tell("sql ALTER ROLE todod SET default_transaction_read_only"
+		       " = on");
+	count_of(terminate);
+	testloop_run_for(subject.loop, 50);
+	toggle(&subject, "anna", key_by_id(id), NOW, &answer);
+	is_err(answer.err, ERR_UNAVAILABLE, "a write is refused");
+	get(&subject, "anna", key_by_id(id), &answer);
+	is_err(answer.err, ERR_OK, "a read is not");
+	answer_release(&answer);
+	pgfixture_tell("sql ALTER ROLE todod RESET"
+		       " default_transaction_read_only");
+	toggle(&subject, "anna", key_by_id(id), NOW, &answer);
+	ok(answer.err == ERR_OK && answer.task->completed,
+	   "once it may be, it is written, over another connection");
+	answer_release(&answer);
+	subject_release(&subject);
+}
+
+static void test_too_many(void)
+{
+	struct subject subject;
+	struct answer answer;
+	int64_t id;
+	int tries = 0;
+
+	tap_prefix("too many connections");
+	begin(&subject, &brisk);
+	id = create_id(&subject, "anna", "Task", NOW);
+	pgfixture_tell("sql ALTER ROLE todod CONNECTION LIMIT 0");
+	count_of(terminate);
+	get(&subject, "anna", key_by_id(id), &answer);
+	is_err(answer.err, ERR_UNAVAILABLE, "no connection, no answer");
+	pgfixture_tell("sql ALTER ROLE todod CONNECTION LIMIT -1");
+	do {
+		testloop_run_for(subject.loop, 20);
+		get(&subject, "anna", key_by_id(id), &answer);
+	} while (answer.err != ERR_OK && ++tries < 200);
+	is_err(answer.err, ERR_OK, "until there is one");
+	answer_release(&answer);
+	subject_release(&subject);
+}
+
+/* Runs SQL beside the test until it holds its lock. */
+static void hold(const char *sql, const char *lock)
+{
+	pgfixture_tell("background BEGIN; %s; SELECT pg_sleep(3); COMMIT", sql);
+	while (count_of(lock) == 0)
+		continue;
+}
+
+static void test_statement_timeout(void)
+{
+	struct subject subject;
+	struct answer answer;
+	int64_t began_us, id;
+
+	tap_prefix("statement time-out");
+	begin(&subject, &brisk);
+	id = create_id(&subject, "anna", "Task", NOW);
+	hold("LOCK TABLE todod.tasks IN ACCESS EXCLUSIVE MODE",
+	     "SELECT count(*) FROM pg_locks WHERE granted AND"
+	     " mode = 'AccessExclusiveLock' AND"
+	     " relation = 'todod.tasks'::regclass");
+	began_us = clock_monotonic_us();
+	toggle(&subject, "anna", key_by_id(id), NOW, &answer);
+	is_err(answer.err, ERR_UNAVAILABLE, "a write that waits is given up");
+	get(&subject, "anna", key_by_id(id), &answer);
+	is_err(answer.err, ERR_UNAVAILABLE, "so is a read");
+	ok(clock_monotonic_us() - began_us < 2900000, "by the server itself");
+	testloop_run_for(subject.loop, 2500);
+	get(&subject, "anna", key_by_id(id), &answer);
+	if (!ok(answer.err == ERR_OK && !answer.task->completed,
+		"and nothing was written"))
+		diag("%s", err_text(answer.err));
+	answer_release(&answer);
+	subject_release(&subject);
+}
+
+/* One task is locked by somebody else: its own writes wait, no others. */
+static void test_slow_one(void)
+{
+	struct backend_tuning tuning = brisk;
+	struct answer stuck = { 0 }, answer;
+	struct subject subject;
+	struct task_key key;
+	int64_t began_us;
+	int i;
+
+	tap_prefix("slow statement");
+	tuning.connections_max = 8;
+	tuning.statement_timeout_ms = 10000;
+	tuning.wait_timeout_ms = 10000;
+	begin(&subject, &tuning);
+	key = key_by_id(create_id(&subject, "anna", "Task", NOW));
+	hold("SELECT * FROM todod.tasks WHERE user_id = 'anna' FOR UPDATE",
+	     "SELECT count(*) FROM pg_locks WHERE granted AND"
+	     " mode = 'RowShareLock' AND relation = 'todod.tasks'::regclass");
+	if (storage_task_toggle(subject.storage, TEXT("anna"), &key, NOW,
+				answer_on_task, &stuck, NULL) != ERR_OK)
+		bail_out("a call was refused");
+	testloop_run_for(subject.loop, 100);
+	began_us = clock_monotonic_us();
+	for (i = 0; i < 20; i++) {
+		create_id(&subject, "bob", "Other", NOW);
+		get(&subject, "anna", key, &answer);
+		answer_release(&answer);
+	}
+	ok(stuck.count == 0, "a write waits for a lock");
+	ok(clock_monotonic_us() - began_us < 1500000,
+	   "those of others do not wait for it");
+	testloop_run_until_count(subject.loop, &stuck.count, 1);
+	ok(stuck.err == ERR_OK && stuck.task->completed,
+	   "it is done when the lock is gone");
+	answer_release(&stuck);
+	subject_release(&subject);
+}
+
+/* A commit that fails after its statements have not. */
+static void test_failing_commit(void)
+{
+	struct answer answers[20] = { 0 };
+	struct subject subject;
+	size_t good = 0, bad = 0, i;
+
+	tap_prefix("failing commit");
+	begin(&subject, &brisk);
+	pgfixture_tell(
+		"sql CREATE FUNCTION todod.no() RETURNS trigger LANGUAGE"
+		" plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';"
+		" CREATE CONSTRAINT TRIGGER no AFTER INSERT ON todod.tasks"
+		" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+		" WHEN (NEW.title = 'Bad') EXECUTE FUNCTION todod.no()");
+	create_id(&subject, "anna", "First", NOW);
+	for (i = 0; i < 20; i++) {
+		struct task_draft draft =
+			draft_of(i == 7 ? "Bad" : "Good", NOW);
+
+		if (storage_task_create(subject.storage, TEXT("anna"), &draft,
+					answer_on_task, &answers[i],
+					NULL) != ERR_OK)
+			bail_out("a call was refused");
+	}
+	for (i = 0; i < 20; i++) {
+		testloop_run_until_count(subject.loop, &answers[i].count, 1);
+		if (i == 7)
+			bad = answers[i].err != ERR_OK;
+		else
+			good += answers[i].err == ERR_OK;
+		answer_release(&answers[i]);
+	}
+	is_int(bad, 1, "the one whose commit fails is not acknowledged");
+	is_int(good, 19, "those that shared its transaction are");
+	is_int(count_of("SELECT count(*) FROM todod.tasks"), 20,
+	       "and are there once");
+	subject_release(&subject);
+}
+
+static void test_idle(void)
+{
+	static const char open_now[] = "SELECT count(*) FROM pg_stat_activity"
+				       " WHERE usename = 'todod'";
+	struct subject subject;
+	int64_t id;
+	struct answer answer;
+
+	tap_prefix("idle");
+	begin(&subject, &brisk);
+	id = create_id(&subject, "anna", "Task", NOW);
+	get(&subject, "anna", key_by_id(id), &answer);
+	answer_release(&answer);
+	ok(count_of(open_now) > 0, "there are connections");
+	testloop_run_for(subject.loop, 800);
+	is_int(count_of(open_now), 0, "until nobody has used them for a while");
+	get(&subject, "anna", key_by_id(id), &answer);
+	is_err(answer.err, ERR_OK, "and there are again when they are wanted");
+	answer_release(&answer);
+	subject_release(&subject);
+}
+
+/* PgBouncer taken for a server: it refuses start-up options. */
+static void test_unnoticed_pooler(void)
+{
+	struct backend_tuning tuning = brisk;
+	struct subject subject;
+	struct answer answer;
+	int tries = 0;
+
+	tap_prefix("unnoticed pooler");
+	tuning.pooling = BACKEND_POOLING_NO;
+	pgfixture_use("pgbouncer_url");
+	begin(&subject, &tuning);
+	do {
+		testloop_run_for(subject.loop, 20);
+		get(&subject, "anna", key_by_id(1), &answer);
+	} while (answer.err != ERR_NOT_FOUND && ++tries < 200);
+	is_err(answer.err, ERR_NOT_FOUND, "it is used as the pooler it is");
+	subject_release(&subject);
+	pgfixture_use("url");
+}
+
+int main(void)
+{
+	if (!pgfixture_start())
+		return tap_done();
+	logtrap_start();
+	test_plans();
+	test_terminated_idle();
+	test_terminated_busy();
+	test_restart();
+	test_away_at_start();
+	test_read_only();
+	test_too_many();
+	test_statement_timeout();
+	test_slow_one();
+	test_failing_commit();
+	test_idle();
+	test_unnoticed_pooler();
+	tap_prefix(NULL);
+	pgfixture_stop();
+	return tap_done();
+}

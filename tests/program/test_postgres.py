@@ -1,0 +1,203 @@
+"""What only a daemon on PostgreSQL does: pools, migrations, outages."""
+
+import concurrent.futures
+import subprocess
+import time
+
+import pytest
+
+import backends
+from daemon import (Daemon, base_environment, binary, merged, run_todod,
+                    seconds, standard_environment, unavailable, wait_until)
+from users import sign_in, sign_up
+
+DATA, UNAVAILABLE, CONFIG = 65, 69, 78
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Servers that the tests here may stop."""
+    try:
+        backends.needs_libpq()
+        own = backends.Cluster()
+    except backends.Missing as error:
+        unavailable(str(error))
+    yield own
+    own.close()
+
+
+@pytest.fixture
+def env(cluster, tmp):
+    """A daemon's environment on an empty database of the cluster."""
+    return {"DATABASE_URL": cluster.url(tmp), "WORKERS": "2",
+            "AUTO_MIGRATE": "yes"}
+
+
+def start_migrating(folder, env):
+    """todod migrate, not waited for."""
+    base = {**base_environment(folder), **standard_environment(folder, "memory")}
+    return subprocess.Popen([binary(), "migrate"], cwd=folder,
+                            env=merged(base, env), stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            text=True)
+
+
+# -- migrations
+
+def test_migrate_says_what_is_missing_and_applies_it(tmp, env):
+    env["AUTO_MIGRATE"] = "no"
+    before = run_todod("migrate", "--status", folder=tmp, env=env)
+    assert before.returncode == DATA, before.stderr
+    assert before.stdout.count("pending") == 2
+    done = run_todod("migrate", folder=tmp, env=env)
+    assert done.returncode == 0, done.stderr
+    after = run_todod("migrate", "--status", folder=tmp, env=env)
+    assert after.returncode == 0, after.stderr
+    assert after.stdout.count("applied") == 2
+    with Daemon(folder=tmp, env=env) as daemon:
+        sign_up(daemon)
+
+
+def test_several_migrations_at_once_are_one(tmp, env):
+    running = [start_migrating(tmp, env) for _ in range(6)]
+    said = [process.communicate(timeout=seconds(30)) for process in running]
+    assert [process.returncode for process in running] == [0] * 6, said
+    applied = "".join(err for _, err in said).count("migration applied")
+    assert applied == 2, said
+
+
+def test_serve_refuses_an_outdated_schema(tmp, env):
+    env["AUTO_MIGRATE"] = "no"
+    done = run_todod(folder=tmp, env=env)
+    assert done.returncode == DATA, done.stderr
+    assert "run todod migrate" in done.stderr
+
+
+def test_migrations_go_past_the_pooler(cluster, tmp):
+    env = {"DATABASE_URL": "postgresql://u@127.0.0.1:1/none?sslmode=disable",
+           "DIRECT_URL": cluster.url(tmp)}
+    done = run_todod("migrate", folder=tmp, env=env)
+    assert done.returncode == 0, done.stderr
+
+
+def test_migrate_without_a_server_says_so(tmp):
+    env = {"DATABASE_URL": "postgresql://u:hidden@127.0.0.1:1/none"}
+    done = run_todod("migrate", folder=tmp, env=env)
+    assert done.returncode == UNAVAILABLE
+    assert "cannot be reached" in done.stderr
+    assert "hidden" not in done.stderr
+
+
+# -- settings
+
+def test_a_pool_that_is_too_small_is_refused(tmp, env):
+    done = run_todod("--check-config", folder=tmp,
+                     env={**env, "WORKERS": "4", "DB_POOL_SIZE": "7"})
+    assert done.returncode == CONFIG
+    assert "DB_POOL_SIZE" in done.stderr and "8" in done.stderr
+
+
+def test_an_unknown_parameter_is_named(tmp, env):
+    url = env["DATABASE_URL"] + "&sslnegotiation=direct"
+    done = run_todod("--check-config", folder=tmp,
+                     env={**env, "DATABASE_URL": url})
+    assert done.returncode == CONFIG
+    assert "sslnegotiation" in done.stderr
+    assert "password" not in done.stderr.replace("user:password", "")
+
+
+@pytest.mark.parametrize("kind", ["socket_url", "tls_url"])
+def test_sockets_and_tls(cluster, tmp, kind):
+    env = {"DATABASE_URL": cluster.url(tmp, kind), "AUTO_MIGRATE": "yes"}
+    with Daemon(folder=tmp, env=env) as daemon:
+        user = sign_up(daemon)
+        assert sign_in(daemon, user.email).status_code == 200
+
+
+def test_the_password_is_never_shown(cluster, tmp, env):
+    shown = run_todod("--dump-config", folder=tmp, env=env).stdout
+    with Daemon(folder=tmp, env={**env, "LOG_LEVEL": "debug"}) as daemon:
+        sign_up(daemon)
+        shown += "".join(line["text"] for line in daemon.lines)
+    assert cluster.said["password"] not in shown
+    assert "a%20password" not in shown
+
+
+# -- outages
+
+def test_an_outage_is_told_at_once_and_ends_with_it(cluster, tmp, env):
+    with Daemon(folder=tmp, env=env) as daemon:
+        user = sign_up(daemon)
+        task = user.create(title="Before")
+        cluster.tell("stop fast")
+        daemon.expect_log("database connection", "database cannot",
+                          "request")
+        try:
+            wait_until(lambda: user.request(
+                "GET", user.task(task["id"])).status_code == 503, "a 503")
+            began = time.monotonic()
+            replies = [user.request("GET", user.task(task["id"]))
+                       for _ in range(20)]
+            assert {r.status_code for r in replies} == {503}
+            assert all("retry-after" in r.headers for r in replies)
+            assert time.monotonic() - began < seconds(2)
+        finally:
+            cluster.tell("start")
+        wait_until(lambda: user.request(
+            "GET", user.task(task["id"])).status_code == 200, "a 200", 2)
+        wait_until(lambda: user.request(
+            "POST", user.tasks, json={"title": "After"}).status_code == 201,
+            "a 201", 2)
+
+
+def test_a_database_that_is_away_does_not_prevent_the_start(cluster, tmp, env):
+    run_todod("migrate", folder=tmp, env=env)
+    env["AUTO_MIGRATE"] = "no"
+    cluster.tell("stop fast")
+    daemon = Daemon(folder=tmp, env=env)
+    daemon.expect_log("database", "request", "sign-in")
+    try:
+        daemon.start()
+        assert sign_in(daemon, "a@example.org").status_code == 503
+    finally:
+        cluster.tell("start")
+    wait_until(lambda: sign_in(daemon, "a@example.org").status_code == 401,
+               "the database is back")
+    daemon.stop()
+
+
+def test_an_idle_daemon_sends_nothing(cluster, tmp, env):
+    port = str(cluster.said["port"])
+    proxy = cluster.ask("proxy")
+    env["DATABASE_URL"] = env["DATABASE_URL"].replace(f":{port}/", f":{proxy}/")
+    with Daemon(folder=tmp, env={**env, "DB_IDLE_TIMEOUT": "1"}) as daemon:
+        user = sign_up(daemon)
+        user.create(title="Task")
+        wait_until(lambda: cluster.tell(
+            "sql SELECT count(*) FROM pg_stat_activity"
+            " WHERE usename = 'todod'").strip() == "0", "all are closed")
+        cluster.ask("proxy: bytes")
+        cluster.ask("proxy: connections")
+        with daemon.changed:
+            daemon.changed.wait(3)
+        assert cluster.ask("proxy: bytes") == "0 0"
+        assert cluster.ask("proxy: connections") == "0"
+        assert len(user.list()) == 1
+
+
+def test_writes_of_many_share_their_commits(cluster, tmp, env):
+    with Daemon(folder=tmp, env={**env, "WORKERS": "1"}) as daemon:
+        users = [sign_up(daemon) for _ in range(4)]
+        name = cluster.database(tmp)
+        count = ("sql SELECT xact_commit FROM pg_stat_database"
+                 f" WHERE datname = '{name}'")
+
+        def create(number):
+            user = users[number % 4]
+            return user.request("POST", user.tasks,
+                                json={"title": f"Task {number}"}).status_code
+
+        with concurrent.futures.ThreadPoolExecutor(32) as pool:
+            assert set(pool.map(create, range(400))) == {201}
+        assert sum(len(user.list()) for user in users) == 400
+        assert int(cluster.tell(count)) > 0
