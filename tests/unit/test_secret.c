@@ -44,7 +44,7 @@ static void test_read(void)
 
 static void test_made(void)
 {
-	struct settings first = { .location = { NULL, (char[]){ "db" } } };
+	struct settings first = { .location = { .path = (char[]){ "db" } } };
 	struct settings second = first;
 	struct fault fault = { 0, "" };
 	struct stat status;
@@ -65,7 +65,7 @@ static void test_made(void)
 
 static void test_memory(void)
 {
-	struct settings first = { .location = { NULL, NULL } };
+	struct settings first = { .location = { .path = NULL } };
 	struct settings second = first;
 	struct fault fault = { 0, "" };
 
@@ -80,7 +80,7 @@ static void test_memory(void)
 static void test_given(void)
 {
 	struct settings settings = {
-		.location = { NULL, (char[]){ "other" } },
+		.location = { .path = (char[]){ "other" } },
 		.jwt_secret = TEXT("given"),
 	};
 	struct fault fault = { 0, "" };
