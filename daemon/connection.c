@@ -25,6 +25,7 @@
 
 #define SWEEP_MS	 250
 #define LINGER_MS	 2000
+#define FRESH_MS	 1000 /* a drain waits so long for a first request */
 #define LINGER_MAX_BYTES (8 * 1024 * 1024) /* thrown away, then it is a reset */
 #define BUCKETS_MAX	 16384
 
@@ -42,7 +43,8 @@ struct connection {
 	struct connection *next_in_bucket;
 	struct connection *next_closing;
 	struct connection *next_refused;
-	bool has_closecb;
+	int64_t opened_us;
+	bool has_closecb; /* since its first request */
 	/* From a whole request to the last byte of its answer. */
 	bool has_request;
 	/* Bytes of a further request are here. */
@@ -189,12 +191,21 @@ static void linger(struct connection *connection)
 	(void)bufferevent_enable(bev, EV_READ);
 }
 
+/* A client that has just connected is about to send: closing on it would lose
+ * a request, which a reload must not. */
+static bool is_fresh(const struct connection *connection)
+{
+	return !connection->has_closecb &&
+	       clock_monotonic_us() - connection->opened_us <
+		       FRESH_MS * INT64_C(1000);
+}
+
 static bool is_idle(const struct connection *connection)
 {
 	int readable = 0;
 
 	if (connection->state != CONNECTION_OPEN || connection->has_request ||
-	    connection->has_input)
+	    connection->has_input || is_fresh(connection))
 		return false;
 	(void)ioctl(bufferevent_getfd(connection->bev), FIONREAD, &readable);
 	return readable == 0;
@@ -203,7 +214,8 @@ static bool is_idle(const struct connection *connection)
 static bool is_busy(const struct connection *connection)
 {
 	return connection->state == CONNECTION_OPEN &&
-	       (connection->has_request || connection->has_input);
+	       (connection->has_request || connection->has_input ||
+		is_fresh(connection));
 }
 
 /* Whether evhttp has freed its part: it takes its callbacks away then. */
@@ -404,6 +416,7 @@ struct bufferevent *connections_bufferevent(struct event_base *base, void *arg)
 			      connection);
 	connection->owner = connections;
 	connection->bev = bev;
+	connection->opened_us = clock_monotonic_us();
 	bucket = bucket_of(connections, bev);
 	connection->next_in_bucket = *bucket;
 	*bucket = connection;

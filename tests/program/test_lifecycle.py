@@ -180,6 +180,17 @@ def test_it_stops_while_clients_go_on(tmp):
         assert len(kept) - len(acknowledged) <= 4
 
 
+def test_a_client_that_has_just_connected_is_served_while_it_stops(tmp):
+    with Daemon(folder=tmp, env={"WORKERS": "1"}) as daemon:
+        with daemon.raw() as fresh, daemon.raw() as later:
+            # Accepted after the first one, which has sent nothing yet.
+            assert later.exchange("GET", "/health").status == 200
+            daemon.process.send_signal(signal.SIGTERM)
+            daemon.wait_log("stopping")
+            assert fresh.exchange("GET", "/health").status == 200
+        daemon.finish()
+
+
 # -- reloading
 
 def test_a_reload_takes_the_new_configuration(tmp):
