@@ -539,9 +539,9 @@ void postgres_target_params(const struct postgres_target *target,
 		} else if (i == PARAM_HOSTADDR && addresses != NULL &&
 			   addresses->count > 0) {
 			value = params->addresses;
-		}
-		if (value == NULL)
+		} else if (value == NULL) {
 			continue;
+		}
 		params->keywords[count] = params_known[i].name;
 		params->values[count] = value;
 		count++;
