@@ -5,12 +5,13 @@
 
 #include <arpa/inet.h>
 #include <libpq-fe.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+
+#include "backends/location.h"
 
 #define POOLER_PORT	    "6432"
 #define POOLER_MARK	    "-pooler"
@@ -105,25 +106,6 @@ struct postgres_target {
 	bool is_local;
 };
 
-struct problem {
-	char *text;
-	size_t size;
-};
-
-static enum err refuse(const struct problem *problem, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-/* Only the names of parameters are ever quoted: a value may be a password. */
-static enum err refuse(const struct problem *problem, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(problem->text, problem->size, format, args);
-	va_end(args);
-	return ERR_INVALID;
-}
-
 static enum param param_find(struct text name)
 {
 	int i;
@@ -146,41 +128,10 @@ static enum err set(struct postgres_target *target, enum param param,
 	return ERR_OK;
 }
 
-/* Undoes %XX; from malloc. */
-static enum err decode(struct text text, char **decoded)
-{
-	char *out = malloc(text.len + 1);
-	size_t i, len = 0;
-
-	if (out == NULL)
-		return ERR_NO_MEMORY;
-	for (i = 0; i < text.len; i++) {
-		char c = text.ptr[i];
-
-		if (c == '%') {
-			int high = -1, low = -1;
-
-			if (text.len - i >= 3) {
-				high = text_hex_value(text.ptr[i + 1]);
-				low = text_hex_value(text.ptr[i + 2]);
-			}
-			if (high < 0 || low < 0 || high + low == 0) {
-				free(out);
-				return ERR_INVALID;
-			}
-			c = (char)(high * 16 + low);
-			i += 2;
-		}
-		out[len++] = c;
-	}
-	out[len] = '\0';
-	*decoded = out;
-	return ERR_OK;
-}
-
-/* One name=value of the query. */
+/* One name=value of the query.  Only names of parameters are ever quoted: a
+ * value may be a password. */
 static enum err read_param(struct postgres_target *target, struct text pair,
-			   const struct problem *problem)
+			   const struct location_problem *problem)
 {
 	size_t equals = text_find_byte(pair, '=');
 	struct text name = text_slice(pair, 0, equals);
@@ -191,24 +142,26 @@ static enum err read_param(struct postgres_target *target, struct text pair,
 	if (pair.len == 0)
 		return ERR_OK;
 	if (param == PARAM_COUNT)
-		return refuse(problem,
-			      "todod knows no parameter \"%.*s\" of a "
-			      "PostgreSQL URL: remove it",
-			      name.len < 64 ? (int)name.len : 64, name.ptr);
+		return location_refuse(problem,
+				       "todod knows no parameter \"%.*s\" of a "
+				       "PostgreSQL URL: remove it",
+				       name.len < 64 ? (int)name.len : 64,
+				       name.ptr);
 	free(target->values[param]);
 	target->values[param] = NULL;
-	err = decode(value, &target->values[param]);
+	err = location_decode(value, &target->values[param]);
 	if (err == ERR_INVALID)
-		return refuse(problem,
-			      "the value of \"%s\" in the database URL has a "
-			      "percent sign without two hexadecimal digits: "
-			      "write %%25 for the sign",
-			      params_known[param].name);
+		return location_refuse(
+			problem,
+			"the value of \"%s\" in the database URL has a "
+			"percent sign without two hexadecimal digits: "
+			"write %%25 for the sign",
+			params_known[param].name);
 	return err;
 }
 
 static enum err read_query(struct postgres_target *target, struct text query,
-			   const struct problem *problem)
+			   const struct location_problem *problem)
 {
 	enum err err = ERR_OK;
 
@@ -241,7 +194,7 @@ static enum err take_base(struct postgres_target *target,
 }
 
 static enum err read_base(struct postgres_target *target, struct text base,
-			  const struct problem *problem)
+			  const struct location_problem *problem)
 {
 	PQconninfoOption *options;
 	size_t size = base.len + sizeof("postgresql:");
@@ -256,7 +209,7 @@ static enum err read_base(struct postgres_target *target, struct text base,
 	if (options == NULL) {
 		/* Its message may quote a part of the password. */
 		PQfreemem(error);
-		return refuse(
+		return location_refuse(
 			problem,
 			"the database URL is not of the form "
 			"postgresql://user:password@host:port/database; "
@@ -278,7 +231,7 @@ static bool is_word(const char *value, const char *const *words)
 
 /* ssl=… is how asyncpg spells sslmode. */
 static enum err settle_ssl(struct postgres_target *target,
-			   const struct problem *problem)
+			   const struct location_problem *problem)
 {
 	static const char *const yes[] = { "true", "1", "yes", "on", NULL };
 	static const char *const no[] = { "false", "0", "no", "off", NULL };
@@ -299,7 +252,8 @@ static enum err settle_ssl(struct postgres_target *target,
 		mode = target->values[PARAM_SSLMODE];
 	}
 	if (mode != NULL && !is_word(mode, modes))
-		return refuse(problem, "sslmode in the database URL is none of "
+		return location_refuse(problem,
+				       "sslmode in the database URL is none of "
 				       "disable, allow, prefer, require, "
 				       "verify-ca and verify-full");
 	if (mode == NULL && !target->is_local)
@@ -322,7 +276,7 @@ static const char *bundle_find(void)
 
 /* A certificate can be checked only with somebody's authorities. */
 static enum err settle_bundle(struct postgres_target *target,
-			      const struct problem *problem)
+			      const struct location_problem *problem)
 {
 	const char *mode = target->values[PARAM_SSLMODE];
 	const char *root = target->values[PARAM_SSLROOTCERT];
@@ -335,7 +289,8 @@ static enum err settle_bundle(struct postgres_target *target,
 		return ERR_OK;
 	bundle = bundle_find();
 	if (bundle == NULL)
-		return refuse(problem, "there is no bundle of certificate "
+		return location_refuse(problem,
+				       "there is no bundle of certificate "
 				       "authorities to check the database's "
 				       "certificate with: install "
 				       "ca-certificates, or name one with "
@@ -375,7 +330,7 @@ static enum err settle_fallbacks(struct postgres_target *target)
 
 /* Names of a language and a client's encoding would break our texts. */
 static enum err check(struct postgres_target *target,
-		      const struct problem *problem)
+		      const struct location_problem *problem)
 {
 	const char *encoding = target->values[PARAM_CLIENT_ENCODING];
 	const char *timeout = target->values[PARAM_CONNECT_TIMEOUT];
@@ -383,12 +338,14 @@ static enum err check(struct postgres_target *target,
 
 	if (encoding != NULL && strcasecmp(encoding, "utf8") != 0 &&
 	    strcasecmp(encoding, "utf-8") != 0)
-		return refuse(problem, "client_encoding in the database URL "
+		return location_refuse(problem,
+				       "client_encoding in the database URL "
 				       "must be UTF8: remove it");
 	if (timeout != NULL &&
 	    (text_to_int64(text_of(timeout), &seconds) != ERR_OK ||
 	     seconds < 0 || seconds > CONNECT_SECONDS_MAX))
-		return refuse(problem, "connect_timeout in the database URL is "
+		return location_refuse(problem,
+				       "connect_timeout in the database URL is "
 				       "no number of seconds");
 	return ERR_OK;
 }
@@ -396,13 +353,13 @@ static enum err check(struct postgres_target *target,
 enum err postgres_target_new(struct text rest, struct postgres_target **target,
 			     char *problem_text, size_t problem_size)
 {
-	const struct problem problem = { problem_text, problem_size };
+	const struct location_problem problem = { problem_text, problem_size };
 	struct postgres_target *made = calloc(1, sizeof(*made));
 	size_t query = text_find_byte(rest, '?');
 	enum err err;
 
 	if (made == NULL) {
-		(void)refuse(&problem, "memory is exhausted");
+		(void)location_refuse(&problem, "memory is exhausted");
 		return ERR_NO_MEMORY;
 	}
 	err = read_query(made, text_slice(rest, query + 1, rest.len), &problem);
