@@ -10,26 +10,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
+#include "core/clock.h"
 #include "core/loop.h"
 
-/* The loop's side and the thread share it; whoever is last frees it. */
+/* Who asked and the thread share it; whoever is last frees it. */
 struct postgres_resolve {
 	struct loop_job job; /* first: the loop hands it back */
-	struct loop *loop;
+	struct loop *loop;   /* NULL: somebody waits for is_done */
 	postgres_resolve_fn *fn;
 	void *arg;
 	char *host;
-	struct postgres_addresses addresses; /* the thread's, then the loop's */
+	struct postgres_addresses addresses; /* first the thread's */
 	const char *problem;
 
 	pthread_mutex_t mutex; /* for what follows */
+	pthread_cond_t done;
 	bool is_cancelled;
-	bool is_posted;
+	bool is_done;
 };
 
 static void destroy(struct postgres_resolve *resolve)
 {
+	pthread_cond_destroy(&resolve->done);
 	pthread_mutex_destroy(&resolve->mutex);
 	free(resolve->host);
 	free(resolve);
@@ -48,9 +52,8 @@ static void copy_addresses(const struct addrinfo *found,
 			addresses->count++;
 }
 
-enum err postgres_resolve_now(const char *host,
-			      struct postgres_addresses *addresses,
-			      const char **problem)
+static void look_up(const char *host, struct postgres_addresses *addresses,
+		    const char **problem)
 {
 	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
 					.ai_socktype = SOCK_STREAM,
@@ -62,34 +65,29 @@ enum err postgres_resolve_now(const char *host,
 	addresses->count = 0;
 	if (code != 0) {
 		*problem = gai_strerror(code);
-		return ERR_UNAVAILABLE;
+		return;
 	}
 	copy_addresses(found, addresses);
 	freeaddrinfo(found);
-	if (addresses->count == 0) {
+	if (addresses->count == 0)
 		*problem = "the host has no address";
-		return ERR_UNAVAILABLE;
-	}
-	return ERR_OK;
 }
 
 static void *thread_main(void *arg)
 {
 	struct postgres_resolve *resolve = arg;
 	bool is_cancelled;
-	enum err err;
 
-	err = postgres_resolve_now(resolve->host, &resolve->addresses,
-				   &resolve->problem);
-	(void)err;
+	look_up(resolve->host, &resolve->addresses, &resolve->problem);
 	/* The loop is there for as long as nobody has cancelled, and nobody
 	 * can while the mutex is held. */
 	pthread_mutex_lock(&resolve->mutex);
 	is_cancelled = resolve->is_cancelled;
-	if (!is_cancelled) {
-		resolve->is_posted = true;
+	resolve->is_done = true;
+	if (!is_cancelled && resolve->loop != NULL)
 		loop_post(resolve->loop, &resolve->job);
-	}
+	/* Who waits may free it as soon as the mutex is free. */
+	pthread_cond_signal(&resolve->done);
 	pthread_mutex_unlock(&resolve->mutex);
 	if (is_cancelled)
 		destroy(resolve);
@@ -128,30 +126,88 @@ static int start_thread(struct postgres_resolve *resolve)
 	return code;
 }
 
+static struct postgres_resolve *new_resolve(const char *host)
+{
+	struct postgres_resolve *made = calloc(1, sizeof(*made));
+	pthread_condattr_t attr;
+
+	if (made == NULL)
+		return NULL;
+	made->host = strdup(host);
+	if (made->host == NULL) {
+		free(made);
+		return NULL;
+	}
+	pthread_mutex_init(&made->mutex, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&made->done, &attr);
+	pthread_condattr_destroy(&attr);
+	return made;
+}
+
 enum err postgres_resolve_start(struct loop *loop, const char *host,
 				postgres_resolve_fn *fn, void *arg,
 				struct postgres_resolve **resolve)
 {
-	struct postgres_resolve *made = calloc(1, sizeof(*made));
+	struct postgres_resolve *made = new_resolve(host);
 
 	if (made == NULL)
 		return ERR_NO_MEMORY;
-	made->host = strdup(host);
-	if (made->host == NULL) {
-		free(made);
-		return ERR_NO_MEMORY;
-	}
 	made->job.run = on_job;
 	made->loop = loop;
 	made->fn = fn;
 	made->arg = arg;
-	pthread_mutex_init(&made->mutex, NULL);
 	if (start_thread(made) != 0) {
 		destroy(made);
 		return ERR_SYSTEM;
 	}
 	*resolve = made;
 	return ERR_OK;
+}
+
+/* False: the time has passed, and the thread will free it. */
+static bool wait_done(struct postgres_resolve *resolve, int64_t timeout_ms)
+{
+	int64_t end_us = clock_monotonic_us() + timeout_ms * 1000;
+	const struct timespec end = { end_us / 1000000,
+				      end_us % 1000000 * 1000 };
+	bool is_done;
+	int code = 0;
+
+	pthread_mutex_lock(&resolve->mutex);
+	while (!resolve->is_done && code == 0)
+		code = pthread_cond_timedwait(&resolve->done, &resolve->mutex,
+					      &end);
+	is_done = resolve->is_done;
+	resolve->is_cancelled = !is_done;
+	pthread_mutex_unlock(&resolve->mutex);
+	return is_done;
+}
+
+enum err postgres_resolve_wait(const char *host, int64_t timeout_ms,
+			       struct postgres_addresses *addresses,
+			       const char **problem)
+{
+	struct postgres_resolve *resolve = new_resolve(host);
+
+	*problem = "memory is exhausted";
+	if (resolve == NULL)
+		return ERR_UNAVAILABLE;
+	if (start_thread(resolve) != 0) {
+		*problem = "a thread cannot be started";
+		destroy(resolve);
+		return ERR_UNAVAILABLE;
+	}
+	if (!wait_done(resolve, timeout_ms)) {
+		*problem = "no answer from the name servers within the connect "
+			   "time-out";
+		return ERR_UNAVAILABLE;
+	}
+	*addresses = resolve->addresses;
+	*problem = resolve->problem;
+	destroy(resolve);
+	return *problem == NULL ? ERR_OK : ERR_UNAVAILABLE;
 }
 
 void postgres_resolve_cancel(struct postgres_resolve **resolve)

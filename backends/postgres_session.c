@@ -84,8 +84,8 @@ enum err postgres_session_open(const struct postgres_target *target,
 	const char *problem;
 	PGconn *made;
 
-	if (host != NULL &&
-	    postgres_resolve_now(host, &addresses, &problem) != ERR_OK) {
+	if (host != NULL && postgres_resolve_wait(host, timeout_ms, &addresses,
+						  &problem) != ERR_OK) {
 		keep_reason(reason, reason_size, problem);
 		return ERR_UNAVAILABLE;
 	}

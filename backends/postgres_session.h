@@ -14,8 +14,8 @@ struct pg_conn;
 struct pg_result;
 struct postgres_target;
 
-/* ERR_UNAVAILABLE when there is no connection within timeout_ms, with why in
- * reason; ERR_NO_MEMORY. */
+/* ERR_UNAVAILABLE when there is no connection within timeout_ms, the look-up of
+ * the host included, with why in reason; ERR_NO_MEMORY. */
 enum err postgres_session_open(const struct postgres_target *target,
 			       int64_t timeout_ms, struct pg_conn **conn,
 			       char *reason, size_t reason_size)
