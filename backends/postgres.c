@@ -148,7 +148,10 @@ static enum err postgres_migrate(const struct backend_location *location,
 		err = postgres_schema_apply(conn);
 		break;
 	case BACKEND_MIGRATE_STATUS:
-		err = postgres_schema_print(conn, out);
+		err = postgres_schema_print_status(conn, out);
+		break;
+	case BACKEND_MIGRATE_DRY_RUN:
+		err = postgres_schema_print_pending(conn, out);
 		break;
 	}
 	postgres_session_close(&conn);
