@@ -30,14 +30,21 @@ static int fail(struct fault *fault, const char *what, enum err err)
 	return fault->exit_code;
 }
 
+static enum backend_migrate_mode mode_of(enum command_name name)
+{
+	if (name == COMMAND_MIGRATE_STATUS)
+		return BACKEND_MIGRATE_STATUS;
+	if (name == COMMAND_MIGRATE_DRY_RUN)
+		return BACKEND_MIGRATE_DRY_RUN;
+	return BACKEND_MIGRATE_APPLY;
+}
+
 int job_migrate(const struct settings *settings, enum command_name name,
 		struct fault *fault)
 {
 	const struct backend_location *location =
 		settings_migrate_location(settings);
-	enum backend_migrate_mode mode = name == COMMAND_MIGRATE_STATUS ?
-						 BACKEND_MIGRATE_STATUS :
-						 BACKEND_MIGRATE_APPLY;
+	enum backend_migrate_mode mode = mode_of(name);
 	enum err err = become_server(settings, fault);
 
 	if (err != ERR_OK)
