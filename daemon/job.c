@@ -50,8 +50,11 @@ int job_migrate(const struct settings *settings, enum command_name name,
 	if (err != ERR_OK)
 		return fault->exit_code;
 	err = location->backend->migrate(location, mode, stdout);
-	if (fflush(stdout) != 0 && err == ERR_OK)
-		return fail(fault, "cannot write", ERR_SYSTEM);
+	if ((fflush(stdout) != 0 || ferror(stdout)) &&
+	    (err == ERR_OK || err == ERR_OUTDATED)) {
+		fault_set(fault, EX_IOERR, "cannot write: %m");
+		return fault->exit_code;
+	}
 	/* That something is missing was printed. */
 	if (err == ERR_OUTDATED && mode == BACKEND_MIGRATE_STATUS)
 		return EX_DATAERR;

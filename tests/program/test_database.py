@@ -3,13 +3,15 @@
 import contextlib
 import os
 import sqlite3
+import subprocess
 
 import pytest
 
-from daemon import Daemon, run_todod
+from daemon import (Daemon, base_environment, binary, merged, run_todod,
+                    seconds, standard_environment)
 from users import sign_in, sign_up
 
-DATA = 65
+DATA, OUTPUT = 65, 74
 
 
 @contextlib.contextmanager
@@ -174,6 +176,19 @@ def test_a_dry_run_prints_the_sql_and_changes_nothing(tmp):
     assert content(tmp) == files
     assert run_todod("migrate", folder=tmp).returncode == 0
     assert run_todod("migrate", "--dry-run", folder=tmp).stdout == ""
+
+
+@pytest.mark.parametrize("flag", ["--status", "--dry-run"])
+def test_what_cannot_be_printed_is_an_error(tmp, flag):
+    with open("/dev/full", "wb", buffering=0) as full:
+        done = subprocess.run(
+            [binary(), "migrate", flag], cwd=tmp, stdout=full,
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            env=merged(base_environment(tmp),
+                       standard_environment(tmp, "sqlite")),
+            timeout=seconds(15), check=False)
+    assert done.returncode == OUTPUT, done.stderr
+    assert "cannot write" in done.stderr
 
 
 @pytest.mark.parametrize("command", [[], ["migrate"], ["migrate", "--dry-run"],
