@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,7 +22,7 @@ struct postgres_resolve {
 	struct loop *loop;   /* NULL: somebody waits for is_done */
 	postgres_resolve_fn *fn;
 	void *arg;
-	char *host;
+	char *hosts;
 	struct postgres_addresses addresses; /* first the thread's */
 	const char *problem;
 
@@ -35,42 +36,84 @@ static void destroy(struct postgres_resolve *resolve)
 {
 	pthread_cond_destroy(&resolve->done);
 	pthread_mutex_destroy(&resolve->mutex);
-	free(resolve->host);
+	free(resolve->hosts);
 	free(resolve);
 }
 
-static void copy_addresses(const struct addrinfo *found,
-			   struct postgres_addresses *addresses)
+static void add(struct postgres_addresses *addresses, unsigned char host,
+		const char *text)
 {
-	addresses->count = 0;
-	for (; found != NULL && addresses->count < POSTGRES_ADDRESSES_MAX;
-	     found = found->ai_next)
-		if (getnameinfo(found->ai_addr, found->ai_addrlen,
-				addresses->text[addresses->count],
-				POSTGRES_ADDRESS_BYTES, NULL, 0,
-				NI_NUMERICHOST) == 0)
-			addresses->count++;
+	(void)snprintf(addresses->text[addresses->count],
+		       POSTGRES_ADDRESS_BYTES, "%s", text);
+	addresses->host[addresses->count] = host;
+	addresses->count++;
 }
 
-static void look_up(const char *host, struct postgres_addresses *addresses,
-		    const char **problem)
+/* At most room of them. */
+static void copy_addresses(const struct addrinfo *found, size_t room,
+			   unsigned char host,
+			   struct postgres_addresses *addresses)
+{
+	char text[POSTGRES_ADDRESS_BYTES];
+
+	for (; found != NULL && room > 0; found = found->ai_next)
+		if (getnameinfo(found->ai_addr, found->ai_addrlen, text,
+				sizeof(text), NULL, 0, NI_NUMERICHOST) == 0) {
+			add(addresses, host, text);
+			room--;
+		}
+}
+
+static void look_up(const char *name, size_t room, unsigned char host,
+		    struct postgres_addresses *addresses, const char **problem)
 {
 	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
 					.ai_socktype = SOCK_STREAM,
 					.ai_flags = AI_ADDRCONFIG };
 	struct addrinfo *found = NULL;
-	int code = getaddrinfo(host, NULL, &hints, &found);
+	size_t before = addresses->count;
+	int code = getaddrinfo(name, NULL, &hints, &found);
 
-	*problem = NULL;
-	addresses->count = 0;
 	if (code != 0) {
 		*problem = gai_strerror(code);
 		return;
 	}
-	copy_addresses(found, addresses);
+	copy_addresses(found, room, host, addresses);
 	freeaddrinfo(found);
-	if (addresses->count == 0)
+	if (addresses->count == before)
 		*problem = "the host has no address";
+}
+
+/* One after the other; one that is not found is no harm while there are
+ * others. */
+static void look_up_all(const char *hosts, struct postgres_addresses *addresses,
+			const char **problem)
+{
+	struct text rest = text_of(hosts);
+	unsigned char host;
+
+	addresses->count = 0;
+	*problem = NULL;
+	for (host = 0; host < POSTGRES_HOSTS_MAX; host++) {
+		size_t comma = text_find_byte(rest, ',');
+		size_t room =
+			comma == rest.len && host == 0 ?
+				POSTGRES_ADDRESSES_MAX :
+				POSTGRES_ADDRESSES_MAX / POSTGRES_HOSTS_MAX;
+		char name[POSTGRES_HOST_BYTES];
+
+		(void)snprintf(name, sizeof(name), "%.*s", (int)comma,
+			       rest.ptr);
+		if (postgres_target_is_name(text_of(name)))
+			look_up(name, room, host, addresses, problem);
+		else
+			add(addresses, host, "");
+		if (comma == rest.len)
+			break;
+		rest = text_slice(rest, comma + 1, rest.len);
+	}
+	if (addresses->count > 0)
+		*problem = NULL;
 }
 
 static void *thread_main(void *arg)
@@ -78,7 +121,7 @@ static void *thread_main(void *arg)
 	struct postgres_resolve *resolve = arg;
 	bool is_cancelled;
 
-	look_up(resolve->host, &resolve->addresses, &resolve->problem);
+	look_up_all(resolve->hosts, &resolve->addresses, &resolve->problem);
 	/* The loop is there for as long as nobody has cancelled, and nobody
 	 * can while the mutex is held. */
 	pthread_mutex_lock(&resolve->mutex);
@@ -126,15 +169,15 @@ static int start_thread(struct postgres_resolve *resolve)
 	return code;
 }
 
-static struct postgres_resolve *new_resolve(const char *host)
+static struct postgres_resolve *new_resolve(const char *hosts)
 {
 	struct postgres_resolve *made = calloc(1, sizeof(*made));
 	pthread_condattr_t attr;
 
 	if (made == NULL)
 		return NULL;
-	made->host = strdup(host);
-	if (made->host == NULL) {
+	made->hosts = strdup(hosts);
+	if (made->hosts == NULL) {
 		free(made);
 		return NULL;
 	}
@@ -146,11 +189,11 @@ static struct postgres_resolve *new_resolve(const char *host)
 	return made;
 }
 
-enum err postgres_resolve_start(struct loop *loop, const char *host,
+enum err postgres_resolve_start(struct loop *loop, const char *hosts,
 				postgres_resolve_fn *fn, void *arg,
 				struct postgres_resolve **resolve)
 {
-	struct postgres_resolve *made = new_resolve(host);
+	struct postgres_resolve *made = new_resolve(hosts);
 
 	if (made == NULL)
 		return ERR_NO_MEMORY;
@@ -185,11 +228,11 @@ static bool wait_done(struct postgres_resolve *resolve, int64_t timeout_ms)
 	return is_done;
 }
 
-enum err postgres_resolve_wait(const char *host, int64_t timeout_ms,
+enum err postgres_resolve_wait(const char *hosts, int64_t timeout_ms,
 			       struct postgres_addresses *addresses,
 			       const char **problem)
 {
-	struct postgres_resolve *resolve = new_resolve(host);
+	struct postgres_resolve *resolve = new_resolve(hosts);
 
 	*problem = "memory is exhausted";
 	if (resolve == NULL)

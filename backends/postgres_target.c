@@ -261,6 +261,26 @@ static enum err settle_ssl(struct postgres_target *target,
 	return ERR_OK;
 }
 
+/* Of a list with commas; one that is empty or NULL has one item. */
+static size_t count_of(const char *list)
+{
+	size_t count = 1;
+
+	for (; list != NULL && *list != '\0'; list++)
+		count += *list == ',';
+	return count;
+}
+
+static struct text item_of(const char *list, size_t index)
+{
+	struct text rest = text_of(list);
+
+	for (; index > 0; index--)
+		rest = text_slice(rest, text_find_byte(rest, ',') + 1,
+				  rest.len);
+	return text_slice(rest, 0, text_find_byte(rest, ','));
+}
+
 static const char *bundle_find(void)
 {
 	const char *given = getenv("SSL_CERT_FILE");
@@ -298,21 +318,27 @@ static enum err settle_bundle(struct postgres_target *target,
 	return set(target, PARAM_SSLROOTCERT, bundle);
 }
 
-static bool is_this_machine(const char *host)
+static bool is_this_machine(struct text host)
 {
-	return host == NULL || host[0] == '\0' || host[0] == '/' ||
-	       host[0] == '@' || strcasecmp(host, "localhost") == 0 ||
-	       strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+	return host.len == 0 || host.ptr[0] == '/' || host.ptr[0] == '@' ||
+	       text_is_equal_nocase(host, TEXT("localhost")) ||
+	       (text_has_prefix(host, TEXT("127.")) &&
+		!postgres_target_is_name(host)) ||
+	       text_is_equal(host, TEXT("::1"));
 }
 
-/* hostaddr alone names the server too. */
+/* hostaddr alone names the server too; of several all must be here. */
 static bool is_local(const struct postgres_target *target)
 {
-	const char *host = target->values[PARAM_HOST];
+	const char *hosts = target->values[PARAM_HOST];
+	size_t i;
 
-	if (host == NULL || host[0] == '\0')
-		host = target->values[PARAM_HOSTADDR];
-	return is_this_machine(host);
+	if (hosts == NULL || hosts[0] == '\0')
+		hosts = target->values[PARAM_HOSTADDR];
+	for (i = 0; i < count_of(hosts); i++)
+		if (!is_this_machine(item_of(hosts, i)))
+			return false;
+	return true;
 }
 
 static enum err settle_fallbacks(struct postgres_target *target)
@@ -326,6 +352,33 @@ static enum err settle_fallbacks(struct postgres_target *target)
 			err = set(target, (enum param)i,
 				  params_known[i].fallback);
 	return err;
+}
+
+static enum err check_hosts(const struct postgres_target *target,
+			    const struct location_problem *problem)
+{
+	const char *hosts = target->values[PARAM_HOST];
+	const char *port = target->values[PARAM_PORT];
+	size_t count = count_of(hosts), ports = count_of(port), i;
+
+	if (hosts == NULL)
+		return ERR_OK;
+	if (count > POSTGRES_HOSTS_MAX)
+		return location_refuse(problem,
+				       "the database URL names more than %d "
+				       "hosts",
+				       POSTGRES_HOSTS_MAX);
+	if (ports > 1 && ports != count)
+		return location_refuse(problem,
+				       "the database URL must name one port, "
+				       "or one for each host");
+	for (i = 0; i < count; i++)
+		if (item_of(hosts, i).len >= POSTGRES_HOST_BYTES ||
+		    item_of(port, i % ports).len >= POSTGRES_PORT_BYTES)
+			return location_refuse(problem,
+					       "a host or a port of the "
+					       "database URL is too long");
+	return ERR_OK;
 }
 
 /* Names of a language and a client's encoding would break our texts. */
@@ -347,7 +400,7 @@ static enum err check(struct postgres_target *target,
 		return location_refuse(problem,
 				       "connect_timeout in the database URL is "
 				       "no number of seconds");
-	return ERR_OK;
+	return check_hosts(target, problem);
 }
 
 enum err postgres_target_new(struct text rest, struct postgres_target **target,
@@ -417,19 +470,29 @@ bool postgres_target_is_pooled(const struct postgres_target *target,
 	return mark != NULL && strchr(".,", mark[sizeof(POOLER_MARK) - 1]);
 }
 
-const char *postgres_target_host(const struct postgres_target *target)
+bool postgres_target_is_name(struct text host)
 {
-	const char *host = target->values[PARAM_HOST];
+	char copy[POSTGRES_HOST_BYTES];
 	unsigned char address[16];
 
-	if (host == NULL || host[0] == '\0' || host[0] == '/' ||
-	    host[0] == '@' || strchr(host, ',') != NULL ||
-	    target->values[PARAM_HOSTADDR] != NULL)
+	if (host.len == 0 || host.ptr[0] == '/' || host.ptr[0] == '@')
+		return false;
+	(void)snprintf(copy, sizeof(copy), "%.*s", (int)host.len, host.ptr);
+	return inet_pton(AF_INET, copy, address) != 1 &&
+	       inet_pton(AF_INET6, copy, address) != 1;
+}
+
+const char *postgres_target_host(const struct postgres_target *target)
+{
+	const char *hosts = target->values[PARAM_HOST];
+	size_t i;
+
+	if (target->values[PARAM_HOSTADDR] != NULL)
 		return NULL;
-	if (inet_pton(AF_INET, host, address) == 1 ||
-	    inet_pton(AF_INET6, host, address) == 1)
-		return NULL;
-	return host;
+	for (i = 0; i < count_of(hosts); i++)
+		if (postgres_target_is_name(item_of(hosts, i)))
+			return hosts;
+	return NULL;
 }
 
 const char *postgres_target_name(const struct postgres_target *target)
@@ -448,26 +511,62 @@ int64_t postgres_target_timeout_ms(const struct postgres_target *target)
 	return given != NULL ? strtoll(given, NULL, 10) * 1000 : 0;
 }
 
-/* "a,b,c", and the host as often: libpq pairs them. */
-static void join_addresses(const struct postgres_addresses *addresses,
-			   const char *host, struct postgres_params *params)
+/* The items of a list that go with the addresses, with commas: libpq pairs
+ * them.  check_hosts() has seen to it that there is room. */
+static void join_items(const struct postgres_addresses *addresses,
+		       const char *list, char *out, size_t size)
 {
-	size_t hosts = 0, joined = 0, i;
+	size_t len = 0, i;
 
-	params->hosts[0] = '\0';
+	out[0] = '\0';
 	for (i = 0; i < addresses->count; i++) {
-		const char *comma = i > 0 ? "," : "";
-		size_t need = strlen(host) + 2;
+		struct text item = item_of(list, addresses->host[i]);
 
-		if (hosts + need > sizeof(params->hosts))
+		if (len + item.len + 2 > size)
 			break;
-		hosts += (size_t)snprintf(params->hosts + hosts,
-					  sizeof(params->hosts) - hosts, "%s%s",
-					  comma, host);
-		joined += (size_t)snprintf(params->addresses + joined,
-					   sizeof(params->addresses) - joined,
-					   "%s%s", comma, addresses->text[i]);
+		len += (size_t)snprintf(out + len, size - len, "%s%.*s",
+					i > 0 ? "," : "", (int)item.len,
+					item.ptr);
 	}
+}
+
+static void join_addresses(const struct postgres_addresses *addresses,
+			   char *out, size_t size)
+{
+	size_t len = 0, i;
+
+	out[0] = '\0';
+	for (i = 0; i < addresses->count; i++)
+		len += (size_t)snprintf(out + len, size - len, "%s%s",
+					i > 0 ? "," : "", addresses->text[i]);
+}
+
+/* What libpq gets for a parameter; NULL: nothing. */
+static const char *value_of(const struct postgres_target *target,
+			    enum param param,
+			    const struct postgres_addresses *addresses,
+			    struct postgres_params *params)
+{
+	const char *value = target->values[param];
+
+	if (addresses == NULL || addresses->count == 0)
+		return value;
+	if (param == PARAM_HOST) {
+		join_items(addresses, value, params->hosts,
+			   sizeof(params->hosts));
+		return params->hosts;
+	}
+	if (param == PARAM_HOSTADDR) {
+		join_addresses(addresses, params->addresses,
+			       sizeof(params->addresses));
+		return params->addresses;
+	}
+	if (param == PARAM_PORT && count_of(value) > 1) {
+		join_items(addresses, value, params->ports,
+			   sizeof(params->ports));
+		return params->ports;
+	}
+	return value;
 }
 
 void postgres_target_params(const struct postgres_target *target,
@@ -480,7 +579,8 @@ void postgres_target_params(const struct postgres_target *target,
 	int i;
 
 	for (i = 0; i < PARAM_LIBPQ_COUNT; i++) {
-		const char *value = target->values[i];
+		const char *value =
+			value_of(target, (enum param)i, addresses, params);
 
 		if (i == PARAM_OPTIONS && statement_timeout_ms > 0) {
 			(void)snprintf(params->options, sizeof(params->options),
@@ -489,16 +589,9 @@ void postgres_target_params(const struct postgres_target *target,
 				       options != NULL ? " " : "",
 				       (long long)statement_timeout_ms);
 			value = params->options;
-		} else if (i == PARAM_HOST && addresses != NULL &&
-			   addresses->count > 0) {
-			join_addresses(addresses, value, params);
-			value = params->hosts;
-		} else if (i == PARAM_HOSTADDR && addresses != NULL &&
-			   addresses->count > 0) {
-			value = params->addresses;
-		} else if (value == NULL) {
-			continue;
 		}
+		if (value == NULL)
+			continue;
 		params->keywords[count] = params_known[i].name;
 		params->values[count] = value;
 		count++;

@@ -135,6 +135,14 @@ def test_sockets_and_tls(cluster, tmp, kind):
         assert sign_in(daemon, user.email).status_code == 200
 
 
+def test_of_several_hosts_the_one_that_answers_is_taken(cluster, tmp, env):
+    port = cluster.said["port"]
+    url = env["DATABASE_URL"].replace(
+        f"@127.0.0.1:{port}/", f"@127.0.0.1:1,localhost:1,localhost:{port}/")
+    with Daemon(folder=tmp, env={**env, "DATABASE_URL": url}) as daemon:
+        assert sign_up(daemon).list() == []
+
+
 def test_the_password_is_never_shown(cluster, tmp, env):
     shown = run_todod("--dump-config", folder=tmp, env=env).stdout
     with Daemon(folder=tmp, env={**env, "LOG_LEVEL": "debug"}) as daemon:

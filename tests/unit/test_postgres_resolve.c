@@ -75,6 +75,13 @@ static void test_wait(void)
 	is_err(postgres_resolve_wait("none.test", 60000, &addresses, &problem),
 	       ERR_UNAVAILABLE, "a host may not be known");
 	is_string(problem, gai_strerror(EAI_NONAME), "and the reason is told");
+	is_err(postgres_resolve_wait("none.test,10.0.0.1,works.test", 60000,
+				     &addresses, &problem),
+	       ERR_OK, "of several hosts one may not be known");
+	ok(problem == NULL && addresses.count == 2 && addresses.host[0] == 1 &&
+		   addresses.text[0][0] == '\0' && addresses.host[1] == 2 &&
+		   strcmp(addresses.text[1], "127.0.0.1") == 0,
+	   "the others have their addresses");
 	is_err(postgres_resolve_wait("hangs.test", 20, &addresses, &problem),
 	       ERR_UNAVAILABLE, "name servers that hang are not waited for");
 	ok(problem != NULL && strstr(problem, "time-out") != NULL,
