@@ -45,8 +45,9 @@ struct backend_location {
 };
 
 enum backend_migrate_mode {
-	BACKEND_MIGRATE_APPLY,	/* apply what is missing */
-	BACKEND_MIGRATE_STATUS, /* print one line per migration */
+	BACKEND_MIGRATE_APPLY,	 /* apply what is missing */
+	BACKEND_MIGRATE_STATUS,	 /* print one line per migration */
+	BACKEND_MIGRATE_DRY_RUN, /* print the SQL of what is missing */
 };
 
 /* One backend.  Errors are logged once where they arise. */
@@ -65,14 +66,15 @@ struct backend {
 	void (*release)(struct backend_location *location);
 
 	/* Opens for serving.  ERR_OUTDATED (so too when there is no database
-	 * yet), ERR_TOO_NEW, ERR_CORRUPT, ERR_UNAVAILABLE, ERR_NO_MEMORY,
-	 * ERR_SYSTEM. */
+	 * yet), ERR_TOO_NEW, ERR_DENIED, ERR_CORRUPT, ERR_UNAVAILABLE,
+	 * ERR_NO_MEMORY, ERR_SYSTEM. */
 	enum err (*open)(const struct backend_location *location,
 			 struct loop *loop, struct storage_backend **backend);
 
 	/* ERR_TOO_NEW when the schema is newer than the program knows;
 	 * with BACKEND_MIGRATE_STATUS, ERR_OUTDATED when one is missing;
-	 * ERR_INVALID when the database holds tables of another program. */
+	 * ERR_INVALID when the database holds tables of another program. Only
+	 * BACKEND_MIGRATE_APPLY changes anything. */
 	enum err (*migrate)(const struct backend_location *location,
 			    enum backend_migrate_mode mode, FILE *out);
 

@@ -2,29 +2,54 @@
 #include "config.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backends/backends.h"
+#include "backends/location.h"
 #include "core/text.h"
 
-struct problem {
-	char *text;
-	size_t size;
-};
-
-static enum err refuse(const struct problem *problem, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-/* A URL may hold a password: only the parts that cannot are ever quoted. */
-static enum err refuse(const struct problem *problem, const char *format, ...)
+enum err location_refuse(const struct location_problem *problem,
+			 const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(problem->text, problem->size, format, args);
+	(void)vsnprintf(problem->text, problem->size, format, args);
 	va_end(args);
 	return ERR_INVALID;
+}
+
+enum err location_decode(struct text text, char **decoded)
+{
+	char *out = malloc(text.len + 1);
+	size_t i, len = 0;
+
+	if (out == NULL)
+		return ERR_NO_MEMORY;
+	for (i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+
+		if (c == '%') {
+			int high = -1, low = -1;
+
+			if (text.len - i >= 3) {
+				high = text_hex_value(text.ptr[i + 1]);
+				low = text_hex_value(text.ptr[i + 2]);
+			}
+			if (high < 0 || low < 0 || high + low == 0) {
+				free(out);
+				return ERR_INVALID;
+			}
+			c = (char)(high * 16 + low);
+			i += 2;
+		}
+		out[len++] = c;
+	}
+	out[len] = '\0';
+	*decoded = out;
+	return ERR_OK;
 }
 
 static const struct backend *backend_find(const char *name)
@@ -40,73 +65,52 @@ static const struct backend *backend_find(const char *name)
 /* rest is what stands after the scheme and its colon; so too below. */
 static enum err locate_memory(struct text rest,
 			      struct backend_location *location,
-			      const struct problem *problem)
+			      const struct location_problem *problem)
 {
 	if (rest.len > 0 && !text_is_equal(rest, TEXT("//")))
-		return refuse(problem, "nothing follows memory: in a database "
+		return location_refuse(problem,
+				       "nothing follows memory: in a database "
 				       "URL");
 	location->backend = backend_find("memory");
 	location->path = NULL;
 	return ERR_OK;
 }
 
-/* Undoes %XX into out, which has room for all of text and a NUL. */
-static enum err percent_decode(struct text text, char *out)
-{
-	size_t i;
-
-	for (i = 0; i < text.len; i++) {
-		int high, low;
-
-		*out = text.ptr[i];
-		if (text.ptr[i] == '%') {
-			if (text.len - i < 3)
-				return ERR_INVALID;
-			high = text_hex_value(text.ptr[i + 1]);
-			low = text_hex_value(text.ptr[i + 2]);
-			if (high < 0 || low < 0 || high + low == 0)
-				return ERR_INVALID;
-			*out = (char)(high * 16 + low);
-			i += 2;
-		}
-		out++;
-	}
-	*out = '\0';
-	return ERR_OK;
-}
-
 /* path is what stands after sqlite:///. */
 static enum err locate_file(struct text path, struct backend_location *location,
-			    const struct problem *problem)
+			    const struct location_problem *problem)
 {
 	char *decoded;
 	size_t len;
+	enum err err;
 
 	if (path.len == 0)
-		return refuse(problem, "the database URL names no file: write "
+		return location_refuse(problem,
+				       "the database URL names no file: write "
 				       "sqlite:///todod.db, or memory: to keep "
 				       "nothing");
-	decoded = malloc(path.len + 1);
-	if (decoded == NULL) {
-		refuse(problem, "memory is exhausted");
-		return ERR_NO_MEMORY;
-	}
-	if (percent_decode(path, decoded) != ERR_OK) {
-		free(decoded);
-		return refuse(problem, "a percent sign in the database URL is "
+	err = location_decode(path, &decoded);
+	if (err == ERR_NO_MEMORY)
+		(void)location_refuse(problem, "memory is exhausted");
+	if (err == ERR_INVALID)
+		return location_refuse(problem,
+				       "a percent sign in the database URL is "
 				       "followed by no two hexadecimal digits, "
 				       "or by 00: write %%25 for the sign");
-	}
+	if (err != ERR_OK)
+		return err;
 	len = strlen(decoded);
 	if (strncmp(decoded, "file:", 5) == 0) {
 		free(decoded);
-		return refuse(problem, "the database URL names a file: URI: "
+		return location_refuse(problem,
+				       "the database URL names a file: URI: "
 				       "write the path itself after "
 				       "sqlite:///");
 	}
 	if (decoded[len - 1] == '/') {
 		free(decoded);
-		return refuse(problem, "the database URL names a folder: add "
+		return location_refuse(problem,
+				       "the database URL names a folder: add "
 				       "the name of the file");
 	}
 	location->backend = backend_find("sqlite");
@@ -116,7 +120,7 @@ static enum err locate_file(struct text path, struct backend_location *location,
 
 static enum err locate_sqlite(struct text rest,
 			      struct backend_location *location,
-			      const struct problem *problem)
+			      const struct location_problem *problem)
 {
 	size_t query = text_find_byte(rest, '?');
 	struct text option = text_slice(rest, query + 1, rest.len);
@@ -124,18 +128,20 @@ static enum err locate_sqlite(struct text rest,
 	if (query < rest.len) {
 		option = text_slice(option, 0, text_find_byte(option, '='));
 		option = text_slice(option, 0, text_find_byte(option, '&'));
-		return refuse(problem,
-			      "todod knows no option \"%.*s\" of an SQLite "
-			      "URL: remove it (a ? in a file name is written "
-			      "%%3F)",
-			      option.len < 64 ? (int)option.len : 64,
-			      option.len > 0 ? option.ptr : "");
+		return location_refuse(
+			problem,
+			"todod knows no option \"%.*s\" of an SQLite "
+			"URL: remove it (a ? in a file name is written "
+			"%%3F)",
+			option.len < 64 ? (int)option.len : 64,
+			option.len > 0 ? option.ptr : "");
 	}
 	if (text_is_equal(rest, TEXT("//")) ||
 	    text_is_equal(rest, TEXT("///:memory:")))
 		return locate_memory(TEXT(""), location, problem);
 	if (!text_has_prefix(rest, TEXT("///")))
-		return refuse(problem, "the database URL needs three slashes "
+		return location_refuse(problem,
+				       "the database URL needs three slashes "
 				       "and a path: sqlite:///relative.db or "
 				       "sqlite:////absolute/path.db");
 	return locate_file(text_slice(rest, 3, rest.len), location, problem);
@@ -147,7 +153,7 @@ static const struct scheme {
 	const char *backend;
 	const char *title;
 	enum err (*locate)(struct text rest, struct backend_location *location,
-			   const struct problem *problem);
+			   const struct location_problem *problem);
 } schemes[] = {
 	{ "memory", "memory", "memory", locate_memory },
 	{ "postgres", "postgres", "PostgreSQL", NULL },
@@ -174,7 +180,7 @@ enum err backend_locate(const char *database_url,
 			struct backend_location *location, char *problem_text,
 			size_t problem_size)
 {
-	const struct problem problem = { problem_text, problem_size };
+	const struct location_problem problem = { problem_text, problem_size };
 	struct text url = text_of(database_url);
 	size_t colon = text_find_byte(url, ':');
 	struct text name = text_slice(url, 0, colon);
@@ -182,19 +188,22 @@ enum err backend_locate(const char *database_url,
 	const struct backend *backend;
 
 	if (colon == url.len)
-		return refuse(&problem, "the database URL has no scheme: write "
-					"sqlite:///path for a file");
+		return location_refuse(&problem,
+				       "the database URL has no scheme: write "
+				       "sqlite:///path for a file");
 	if (text_is_equal_nocase(name, TEXT("file")))
-		return refuse(&problem, "file: is no scheme of a database URL: "
-					"write sqlite:///path");
+		return location_refuse(&problem,
+				       "file: is no scheme of a database URL: "
+				       "write sqlite:///path");
 	if (scheme == NULL)
-		return refuse(&problem, "the database URL begins with none of "
-					"sqlite:///, postgresql:// and "
-					"memory:");
+		return location_refuse(&problem,
+				       "the database URL begins with none of "
+				       "sqlite:///, postgresql:// and "
+				       "memory:");
 	backend = backend_find(scheme->backend);
 	if (backend == NULL)
-		return refuse(&problem, "this build has no %s backend",
-			      scheme->title);
+		return location_refuse(&problem, "this build has no %s backend",
+				       scheme->title);
 	if (backend->locate != NULL) {
 		location->backend = backend;
 		return backend->locate(text_slice(url, colon + 1, url.len),

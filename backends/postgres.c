@@ -23,7 +23,8 @@
 #define IDLE_TIMEOUT_MS	     60000
 #define MIGRATE_CONNECT_MS   30000
 
-/* A worker that starts waits no longer for a database that is away. */
+/* A worker that starts waits no longer for a database that is away; nor longer
+ * than the connect time-out. */
 #define CHECK_TIMEOUT_MS 5000
 
 #define REASON_BYTES 256
@@ -77,14 +78,18 @@ static struct backend_tuning tuning_of(const struct backend_location *location)
 }
 
 /* A database that is away is no reason not to start: it may come back. */
-static enum err check(const struct backend_location *location)
+static enum err check(const struct backend_location *location,
+		      int64_t connect_timeout_ms)
 {
+	int64_t timeout_ms = connect_timeout_ms < CHECK_TIMEOUT_MS ?
+				     connect_timeout_ms :
+				     CHECK_TIMEOUT_MS;
 	char reason[REASON_BYTES] = "";
 	PGconn *conn = NULL;
 	enum err err;
 
-	err = postgres_session_open(location->server, CHECK_TIMEOUT_MS, &conn,
-				    reason, sizeof(reason));
+	err = postgres_session_open(location->server, timeout_ms, &conn, reason,
+				    sizeof(reason));
 	if (err == ERR_OK)
 		err = postgres_schema_check(conn, CHECK_TIMEOUT_MS);
 	else if (err == ERR_UNAVAILABLE)
@@ -104,7 +109,7 @@ static enum err postgres_open(const struct backend_location *location,
 {
 	struct backend_tuning tuning = tuning_of(location);
 	struct postgres *postgres;
-	enum err err = check(location);
+	enum err err = check(location, tuning.connect_timeout_ms);
 
 	if (err != ERR_OK)
 		return err;
@@ -143,7 +148,10 @@ static enum err postgres_migrate(const struct backend_location *location,
 		err = postgres_schema_apply(conn);
 		break;
 	case BACKEND_MIGRATE_STATUS:
-		err = postgres_schema_print(conn, out);
+		err = postgres_schema_print_status(conn, out);
+		break;
+	case BACKEND_MIGRATE_DRY_RUN:
+		err = postgres_schema_print_pending(conn, out);
 		break;
 	}
 	postgres_session_close(&conn);

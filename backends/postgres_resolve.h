@@ -5,6 +5,8 @@
 #ifndef TODOD_BACKENDS_POSTGRES_RESOLVE_H
 #define TODOD_BACKENDS_POSTGRES_RESOLVE_H
 
+#include <stdint.h>
+
 #include "backends/postgres_target.h"
 #include "core/err.h"
 
@@ -16,9 +18,10 @@ typedef void postgres_resolve_fn(void *arg,
 				 const struct postgres_addresses *addresses,
 				 const char *problem);
 
-/* Runs fn once, from the loop, not before this returned; *resolve must then be
+/* Looks the names up among hosts, as postgres_target_host() gives them.  Runs
+ * fn once, from the loop, not before this returned; *resolve must then be
  * forgotten.  ERR_NO_MEMORY, ERR_SYSTEM. */
-enum err postgres_resolve_start(struct loop *loop, const char *host,
+enum err postgres_resolve_start(struct loop *loop, const char *hosts,
 				postgres_resolve_fn *fn, void *arg,
 				struct postgres_resolve **resolve)
 	__attribute__((warn_unused_result));
@@ -27,10 +30,11 @@ enum err postgres_resolve_start(struct loop *loop, const char *host,
  * *resolve may be NULL. */
 void postgres_resolve_cancel(struct postgres_resolve **resolve);
 
-/* The same, in the caller's time; ERR_UNAVAILABLE with a problem. */
-enum err postgres_resolve_now(const char *host,
-			      struct postgres_addresses *addresses,
-			      const char **problem)
+/* The same for a caller that may wait, though not longer than timeout_ms.
+ * ERR_UNAVAILABLE with a problem. */
+enum err postgres_resolve_wait(const char *hosts, int64_t timeout_ms,
+			       struct postgres_addresses *addresses,
+			       const char **problem)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -7,171 +7,251 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "backends/migration.h"
+#include "backends/postgres_error.h"
 #include "backends/postgres_session.h"
 #include "core/buffer.h"
 #include "core/clock.h"
 #include "core/embedded.h"
-#include "core/log.h"
-#include "core/text.h"
-#include "core/timestamp.h"
-
-/* NNNN_verb_noun.sql */
-#define VERSION_DIGITS 4
-#define NAME_SUFFIX    ".sql"
 
 /* A migration may rebuild a table; who waits for one may too. */
 #define MIGRATION_TIMEOUT_MS 3600000
 #define QUICK_TIMEOUT_MS     30000
 
-#define TWICE_AT_ONCE "23505"
-#define CREATE_TRIES  5
+/* What others make impossible at the same time is tried again, after pauses
+ * that double; all of them are 6 s. */
+#define TRIES_MAX      8
+#define PAUSE_FIRST_NS 50000000L
 
-static const char sql_has_history[] =
-	"SELECT count(*) FROM information_schema.tables"
-	" WHERE table_schema = 'todod' AND table_name = 'schema_migrations'";
-static const char sql_has_tables[] =
-	"SELECT count(*) FROM information_schema.tables"
-	" WHERE table_schema = 'todod' AND table_name <> 'schema_migrations'";
-static const char sql_create_history[] =
-	"CREATE SCHEMA IF NOT EXISTS todod;"
-	"CREATE TABLE IF NOT EXISTS todod.schema_migrations ("
-	" version bigint PRIMARY KEY,"
-	" name text NOT NULL,"
-	" applied_at bigint NOT NULL)";
+/* Tables in the schema: the one of migrations, and all; also those that we may
+ * not look at, which information_schema would not tell of. */
+static const char sql_count_tables[] =
+	"SELECT count(CASE WHEN c.relname = 'schema_migrations' THEN 1 END),"
+	" count(*) FROM pg_catalog.pg_class AS c"
+	" JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+	" WHERE n.nspname = 'todod' AND c.relkind IN ('r', 'p')";
 static const char sql_history[] =
 	"SELECT version, name, applied_at FROM todod.schema_migrations"
 	" ORDER BY version";
-/* Readers may go on; who applies too must wait. */
+static const char sql_count_schemas[] =
+	"SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = 'todod'";
+static const char sql_create_schema[] = "CREATE SCHEMA IF NOT EXISTS todod";
+
+/* What must be there before a migration; one by one, because not every server
+ * takes them in one transaction. */
+static const char sql_create_history[] =
+	"CREATE TABLE IF NOT EXISTS todod.schema_migrations ("
+	" version bigint NOT NULL PRIMARY KEY,"
+	" name text NOT NULL,"
+	" applied_at bigint NOT NULL)";
+static const char sql_create_lock[] =
+	"CREATE TABLE IF NOT EXISTS todod.migration_lock ("
+	" id bigint NOT NULL PRIMARY KEY,"
+	" taken bigint NOT NULL)";
+static const char sql_fill_lock[] =
+	"INSERT INTO todod.migration_lock (id, taken) VALUES (1, 0)"
+	" ON CONFLICT (id) DO NOTHING";
+
+/*
+ * Who applies too must wait at the row.  It is written, not only locked: who
+ * has waited must not go on with what it saw before, at whatever isolation.
+ * The setting is CockroachDB's, which else commits before every CREATE; in
+ * PostgreSQL there is no such row.
+ */
 static const char sql_begin[] =
 	"BEGIN; SET LOCAL statement_timeout = 0;"
-	"LOCK TABLE todod.schema_migrations IN SHARE ROW EXCLUSIVE MODE";
+	"SELECT set_config(name, 'off', true) FROM pg_catalog.pg_settings"
+	" WHERE name = 'autocommit_before_ddl';"
+	"UPDATE todod.migration_lock SET taken = taken + 1 WHERE id = 1";
 
-static long long version_of(const struct embedded_file *file)
+/* Two that create the same at once: the second is told that it is there. */
+static const char *const states_twice[] = { "23505", "42P06", "42P07", "42710",
+					    NULL };
+
+static struct migration_set known_set(void)
 {
-	return strtoll(file->name, NULL, 10);
+	const struct migration_set set = {
+		embedded_migrations_postgres,
+		embedded_migrations_postgres_count,
+	};
+
+	return set;
 }
 
-/* verb_noun */
-static struct text name_of(const struct embedded_file *file)
+static bool is_state(const struct postgres_failure *failure,
+		     const char *const *states)
 {
-	size_t prefix = VERSION_DIGITS + 1, suffix = sizeof(NAME_SUFFIX) - 1;
-	struct text name = text_of(file->name);
-
-	return text_slice(name, prefix, name.len - prefix - suffix);
-}
-
-/* The newest version that the program knows. */
-static long long version_known(void)
-{
-	size_t count = embedded_migrations_postgres_count;
-
-	if (count == 0)
-		BUG("there are no migrations");
-	return version_of(&embedded_migrations_postgres[count - 1]);
-}
-
-static enum err log_too_new(long long version)
-{
-	log_event(LOG_ERROR, "database schema is too new",
-		  LOG_INT("schema", version), LOG_INT("known", version_known()),
-		  LOG_STRING("remedy", "start the newer todod that migrated "
-				       "it, or restore a back-up"));
-	return ERR_TOO_NEW;
-}
-
-static enum err log_outdated(void)
-{
-	log_event(LOG_ERROR, "database schema is outdated",
-		  LOG_INT("known", version_known()),
-		  LOG_STRING("remedy", "run todod migrate"));
-	return ERR_OUTDATED;
-}
-
-static long long number_at(const PGresult *result, int row, int field)
-{
-	return strtoll(PQgetvalue(result, row, field), NULL, 10);
-}
-
-/* The one number that a statement gives. */
-static enum err number(PGconn *conn, const char *sql, int64_t timeout_ms,
-		       long long *value)
-{
-	PGresult *result = NULL;
-	enum err err = postgres_session_run(conn, sql,
-					    "reading the schema's version",
-					    NULL, timeout_ms, &result);
-
-	if (err != ERR_OK)
-		return err;
-	*value = PQntuples(result) > 0 ? number_at(result, 0, 0) : 0;
-	PQclear(result);
-	return ERR_OK;
-}
-
-/* What was applied, by version; *history is NULL when there is no table. */
-static enum err read_history(PGconn *conn, int64_t timeout_ms,
-			     PGresult **history)
-{
-	long long count = 0;
-	enum err err = number(conn, sql_has_history, timeout_ms, &count);
-
-	*history = NULL;
-	if (err != ERR_OK || count == 0)
-		return err;
-	return postgres_session_run(conn, sql_history, "reading the migrations",
-				    NULL, timeout_ms, history);
-}
-
-static bool is_applied(const PGresult *history, long long version)
-{
-	int row, rows = history != NULL ? PQntuples(history) : 0;
-
-	for (row = 0; row < rows; row++)
-		if (number_at(history, row, 0) == version)
+	for (; *states != NULL; states++)
+		if (strcmp(failure->state, *states) == 0)
 			return true;
 	return false;
 }
 
-static long long newest_of(const PGresult *history)
+static bool is_repeatable(const struct postgres_failure *failure)
 {
-	int rows = history != NULL ? PQntuples(history) : 0;
+	return failure->state[0] != '\0' &&
+	       err_from_sqlstate(failure->state).remedy ==
+		       POSTGRES_REMEDY_REPEAT;
+}
 
-	return rows > 0 ? number_at(history, rows - 1, 0) : 0;
+static void pause_before(int tries)
+{
+	const long long pause_ns = PAUSE_FIRST_NS << tries;
+	const struct timespec pause = { (time_t)(pause_ns / 1000000000),
+					(long)(pause_ns % 1000000000) };
+
+	nanosleep(&pause, NULL);
+}
+
+static int64_t number_at(const PGresult *result, int row, int field)
+{
+	return strtoll(PQgetvalue(result, row, field), NULL, 10);
+}
+
+/* *is_foreign: there are tables, but none of migrations.  Both are counted by
+ * one statement, so that who migrates meanwhile is not taken for another. */
+static enum err count_tables(PGconn *conn, int64_t timeout_ms,
+			     struct migration_history *history,
+			     bool *is_foreign, struct postgres_failure *failure)
+{
+	PGresult *result = NULL;
+	enum err err = postgres_session_try(conn, sql_count_tables, timeout_ms,
+					    &result, failure);
+
+	if (err != ERR_OK)
+		return err;
+	history->is_there = number_at(result, 0, 0) > 0;
+	*is_foreign = !history->is_there && number_at(result, 0, 1) > 0;
+	PQclear(result);
+	return ERR_OK;
+}
+
+static enum err read_records(PGconn *conn, int64_t timeout_ms,
+			     struct migration_history *history,
+			     struct postgres_failure *failure)
+{
+	PGresult *result = NULL;
+	enum err err = postgres_session_try(conn, sql_history, timeout_ms,
+					    &result, failure);
+	int row, rows = result != NULL ? PQntuples(result) : 0;
+
+	for (row = 0; err == ERR_OK && row < rows; row++)
+		err = migration_history_add(history, number_at(result, row, 0),
+					    text_of(PQgetvalue(result, row, 1)),
+					    number_at(result, row, 2));
+	PQclear(result);
+	return err;
+}
+
+/* What was applied; the caller releases it whatever comes back.  Logged. */
+static enum err read_history(PGconn *conn, int64_t timeout_ms,
+			     struct migration_history *history,
+			     bool *is_foreign)
+{
+	static const struct migration_history empty;
+	struct postgres_failure failure = { 0 };
+	enum err err;
+
+	*history = empty;
+	err = count_tables(conn, timeout_ms, history, is_foreign, &failure);
+	if (err == ERR_OK && history->is_there)
+		err = read_records(conn, timeout_ms, history, &failure);
+	if (err != ERR_OK)
+		postgres_session_log(&failure, "reading the migrations");
+	return err;
 }
 
 enum err postgres_schema_check(struct pg_conn *conn, int64_t timeout_ms)
 {
-	PGresult *history;
-	enum err err = read_history(conn, timeout_ms, &history);
-	size_t i;
+	const struct migration_set set = known_set();
+	struct migration_history history;
+	bool is_foreign;
+	enum err err = read_history(conn, timeout_ms, &history, &is_foreign);
 
-	if (err != ERR_OK)
-		return err;
-	if (newest_of(history) > version_known())
-		err = log_too_new(newest_of(history));
-	for (i = 0; err == ERR_OK && i < embedded_migrations_postgres_count;
-	     i++)
-		if (!is_applied(history,
-				version_of(&embedded_migrations_postgres[i])))
-			err = log_outdated();
-	PQclear(history);
+	if (err == ERR_OK)
+		err = migration_check(&set, &history);
+	migration_history_release(&history);
 	return err;
 }
 
-/* Two that create the same at once: the second is told that it is there. */
-static enum err create_history(PGconn *conn)
+/* Runs one that others may run at the same moment. */
+static enum err create(PGconn *conn, const char *sql)
 {
+	struct postgres_failure failure;
 	enum err err;
 	int tries = 0;
 
-	do
-		err = postgres_session_run(conn, sql_create_history,
-					   "creating the table of migrations",
-					   TWICE_AT_ONCE, QUICK_TIMEOUT_MS,
-					   NULL);
-	while (err == ERR_CONFLICT && ++tries < CREATE_TRIES);
+	while ((err = postgres_session_try(conn, sql, QUICK_TIMEOUT_MS, NULL,
+					   &failure)) != ERR_OK) {
+		if (tries == TRIES_MAX - 1 ||
+		    (!is_state(&failure, states_twice) &&
+		     !is_repeatable(&failure)))
+			break;
+		pause_before(tries++);
+	}
+	if (err != ERR_OK)
+		postgres_session_log(&failure, "preparing to migrate");
 	return err;
+}
+
+/* Who may not create schemas can still migrate in one that is there. */
+static enum err create_schema(PGconn *conn)
+{
+	PGresult *result = NULL;
+	bool is_there;
+	enum err err = postgres_session_run(conn, sql_count_schemas,
+					    "looking for the schema",
+					    QUICK_TIMEOUT_MS, &result);
+
+	if (err != ERR_OK)
+		return err;
+	is_there = number_at(result, 0, 0) > 0;
+	PQclear(result);
+	return is_there ? ERR_OK : create(conn, sql_create_schema);
+}
+
+static enum err prepare(PGconn *conn)
+{
+	enum err err = create_schema(conn);
+
+	if (err == ERR_OK)
+		err = create(conn, sql_create_history);
+	if (err == ERR_OK)
+		err = create(conn, sql_create_lock);
+	if (err == ERR_OK)
+		err = create(conn, sql_fill_lock);
+	return err;
+}
+
+/* CockroachDB has no column of a collation "C", and compares all text by its
+ * bytes anyway. */
+void postgres_schema_spell(struct text sql, const char *cockroach,
+			   struct buffer *spelt)
+{
+	const struct text left_out = TEXT(" COLLATE \"C\"");
+	size_t from = 0, i = 0;
+
+	while (cockroach != NULL && i < sql.len) {
+		if (text_has_prefix(text_slice(sql, i, sql.len), left_out)) {
+			buffer_append(spelt, sql.ptr + from, i - from);
+			i += left_out.len;
+			from = i;
+		} else {
+			i++;
+		}
+	}
+	buffer_append_text(spelt, text_slice(sql, from, sql.len));
+}
+
+static void append_file(PGconn *conn, const struct embedded_file *file,
+			struct buffer *sql)
+{
+	const struct text text = { (const char *)file->data, file->len };
+
+	postgres_schema_spell(text, PQparameterStatus(conn, "crdb_version"),
+			      sql);
 }
 
 static void append_number(struct buffer *sql, long long value)
@@ -183,162 +263,177 @@ static void append_number(struct buffer *sql, long long value)
 }
 
 /* The migration and the line in the history that says so, in one go. */
-static enum err run_migration(PGconn *conn, const struct embedded_file *file)
+static enum err run_migration(PGconn *conn, const struct embedded_file *file,
+			      struct postgres_failure *failure)
 {
 	struct buffer sql;
-	enum err err;
+	enum err err = ERR_NO_MEMORY;
 
 	buffer_init(&sql);
-	buffer_append(&sql, file->data, file->len);
+	append_file(conn, file, &sql);
 	buffer_append_text(&sql, TEXT(";\nINSERT INTO todod.schema_migrations"
 				      " (version, name, applied_at) VALUES ("));
-	append_number(&sql, version_of(file));
+	append_number(&sql, migration_version(file));
 	/* The names of files hold nothing that would need to be quoted. */
 	buffer_append_text(&sql, TEXT(", '"));
-	buffer_append_text(&sql, name_of(file));
+	buffer_append_text(&sql, migration_name(file));
 	buffer_append_text(&sql, TEXT("', "));
 	append_number(&sql, clock_wall_us());
 	buffer_append(&sql, "); COMMIT", sizeof("); COMMIT"));
-	if (buffer_is_failed(&sql))
-		err = ERR_NO_MEMORY;
-	else
-		err = postgres_session_run(conn, sql.ptr,
-					   "applying a migration", NULL,
-					   MIGRATION_TIMEOUT_MS, NULL);
+	if (!buffer_is_failed(&sql))
+		err = postgres_session_try(conn, sql.ptr, MIGRATION_TIMEOUT_MS,
+					   NULL, failure);
 	buffer_release(&sql);
 	return err;
 }
 
 static void rollback(PGconn *conn)
 {
+	PGTransactionStatusType status = PQtransactionStatus(conn);
 	enum err err = ERR_OK;
 
-	if (PQstatus(conn) == CONNECTION_OK &&
-	    PQtransactionStatus(conn) != PQTRANS_IDLE)
+	if (status == PQTRANS_INTRANS || status == PQTRANS_INERROR)
 		err = postgres_session_run(conn, "ROLLBACK",
-					   "taking a migration back", NULL,
+					   "taking a migration back",
 					   QUICK_TIMEOUT_MS, NULL);
+	/* The server does it itself when the connection ends. */
 	(void)err;
+}
+
+/* Begins a transaction as the only one that migrates. */
+static enum err begin(PGconn *conn, struct postgres_failure *failure)
+{
+	PGresult *result = NULL;
+	enum err err = postgres_session_try(
+		conn, sql_begin, MIGRATION_TIMEOUT_MS, &result, failure);
+	bool is_locked = err == ERR_OK && strcmp(PQcmdTuples(result), "1") == 0;
+
+	PQclear(result);
+	if (err != ERR_OK || is_locked)
+		return err;
+	(void)snprintf(failure->reason, sizeof(failure->reason), "%s",
+		       "todod.migration_lock has lost its row");
+	return ERR_SYSTEM;
+}
+
+/* *did_apply: it was not there, and is now. */
+static enum err try_one(PGconn *conn, const struct embedded_file *file,
+			bool *did_apply, struct postgres_failure *failure)
+{
+	const struct migration_set only = { file, 1 };
+	struct migration_history history = { 0 };
+	size_t next = 0;
+	enum err err = begin(conn, failure);
+
+	*did_apply = false;
+	if (err == ERR_OK)
+		err = read_records(conn, QUICK_TIMEOUT_MS, &history, failure);
+	if (err == ERR_OK && migration_pending(&only, &history, &next)) {
+		err = run_migration(conn, file, failure);
+		*did_apply = err == ERR_OK;
+	}
+	migration_history_release(&history);
+	rollback(conn);
+	return err;
 }
 
 static enum err apply_one(PGconn *conn, const struct embedded_file *file)
 {
-	PGresult *history = NULL;
-	bool is_there = false;
+	struct postgres_failure failure = { 0 };
+	bool did_apply = false;
+	int tries = 0;
 	enum err err;
 
-	err = postgres_session_run(conn, sql_begin, "beginning a migration",
-				   NULL, MIGRATION_TIMEOUT_MS, NULL);
+	while ((err = try_one(conn, file, &did_apply, &failure)) != ERR_OK &&
+	       is_repeatable(&failure) && tries < TRIES_MAX - 1)
+		pause_before(tries++);
+	if (did_apply)
+		migration_log_applied(file);
 	if (err == ERR_OK)
-		err = read_history(conn, QUICK_TIMEOUT_MS, &history);
-	if (err == ERR_OK)
-		is_there = is_applied(history, version_of(file));
-	PQclear(history);
-	if (err == ERR_OK && !is_there)
-		err = run_migration(conn, file);
-	rollback(conn);
-	if (err == ERR_OK && !is_there)
-		log_event(LOG_INFO, "migration applied",
-			  LOG_INT("version", version_of(file)),
-			  LOG_TEXT("name", name_of(file)));
-	return err;
+		return ERR_OK;
+	migration_log_failed(file,
+			     failure.reason[0] != '\0' ? failure.reason :
+							 err_text(err),
+			     failure.state);
+	/* To the caller it is not what it would be to a request. */
+	return err == ERR_OUTDATED || err == ERR_CONFLICT ? ERR_SYSTEM : err;
 }
 
-/* Refuses to add our tables to those of somebody else. */
-static enum err check_is_ours(PGconn *conn)
+/* What was applied, of a database that may be migrated. */
+static enum err read_ours(PGconn *conn, struct migration_history *history)
 {
-	long long tables = 0;
-	enum err err = number(conn, sql_has_tables, QUICK_TIMEOUT_MS, &tables);
+	const struct migration_set set = known_set();
+	bool is_foreign = false;
+	enum err err =
+		read_history(conn, QUICK_TIMEOUT_MS, history, &is_foreign);
 
-	if (err != ERR_OK || tables == 0)
+	if (err == ERR_OK)
+		err = migration_check_newest(&set, history);
+	if (err != ERR_OK || !is_foreign)
 		return err;
-	log_event(LOG_ERROR, "database holds tables of another program",
-		  LOG_STRING("remedy", "the schema todod must be todod's own: "
-				       "name another database"));
+	migration_log_foreign("the schema todod must be todod's own: name "
+			      "another database");
 	return ERR_INVALID;
 }
 
 enum err postgres_schema_apply(struct pg_conn *conn)
 {
-	PGresult *history;
-	enum err err = read_history(conn, QUICK_TIMEOUT_MS, &history);
-	bool has_history = history != NULL;
-	size_t i;
+	const struct migration_set set = known_set();
+	struct migration_history history;
+	const struct embedded_file *file;
+	size_t first = 0, next = 0;
+	enum err err = read_ours(conn, &history);
 
-	if (err == ERR_OK && newest_of(history) > version_known())
-		err = log_too_new(newest_of(history));
-	PQclear(history);
-	if (err == ERR_OK && !has_history)
-		err = check_is_ours(conn);
-	if (err == ERR_OK && !has_history)
-		err = create_history(conn);
-	for (i = 0; err == ERR_OK && i < embedded_migrations_postgres_count;
-	     i++)
-		err = apply_one(conn, &embedded_migrations_postgres[i]);
+	if (err == ERR_OK && migration_pending(&set, &history, &first) != NULL)
+		err = prepare(conn);
+	while (err == ERR_OK &&
+	       (file = migration_pending(&set, &history, &next)) != NULL)
+		err = apply_one(conn, file);
+	migration_history_release(&history);
 	return err;
 }
 
-static void print_line(FILE *out, long long version, struct text name,
-		       const int64_t *applied_at_us, const char *remark)
+enum err postgres_schema_print_status(struct pg_conn *conn, FILE *out)
 {
-	char time[TIMESTAMP_LEN];
+	const struct migration_set set = known_set();
+	struct migration_history history;
+	bool is_foreign;
+	enum err err =
+		read_history(conn, QUICK_TIMEOUT_MS, &history, &is_foreign);
 
-	fprintf(out, "%0*lld %.*s ", VERSION_DIGITS, version, (int)name.len,
-		name.ptr);
-	if (applied_at_us != NULL) {
-		timestamp_format(*applied_at_us, time);
-		fprintf(out, "applied %.*s%s\n", TIMESTAMP_LEN, time, remark);
-	} else {
-		fprintf(out, "pending\n");
-	}
+	if (err == ERR_OK)
+		err = migration_print_status(&set, &history, out);
+	migration_history_release(&history);
+	return err;
 }
 
-/* Those that come before a version in the program's list are missing. */
-static bool print_pending(FILE *out, size_t *next, long long before)
+static enum err print_sql(PGconn *conn, const struct embedded_file *file,
+			  FILE *out)
 {
-	bool is_missing = false;
+	struct buffer sql;
+	enum err err = ERR_NO_MEMORY;
 
-	for (; *next < embedded_migrations_postgres_count; ++*next) {
-		const struct embedded_file *file =
-			&embedded_migrations_postgres[*next];
-
-		if (version_of(file) >= before)
-			break;
-		print_line(out, version_of(file), name_of(file), NULL, "");
-		is_missing = true;
+	buffer_init(&sql);
+	append_file(conn, file, &sql);
+	if (!buffer_is_failed(&sql)) {
+		migration_print_sql(file, buffer_text(&sql), out);
+		err = ERR_OK;
 	}
-	return is_missing;
+	buffer_release(&sql);
+	return err;
 }
 
-enum err postgres_schema_print(struct pg_conn *conn, FILE *out)
+enum err postgres_schema_print_pending(struct pg_conn *conn, FILE *out)
 {
-	PGresult *history;
-	enum err err = read_history(conn, QUICK_TIMEOUT_MS, &history);
-	int row, rows = history != NULL ? PQntuples(history) : 0;
-	enum err found = ERR_OK;
+	const struct migration_set set = known_set();
+	struct migration_history history;
+	const struct embedded_file *file;
 	size_t next = 0;
+	enum err err = read_ours(conn, &history);
 
-	for (row = 0; err == ERR_OK && row < rows; row++) {
-		long long version = number_at(history, row, 0);
-		int64_t applied_at_us = number_at(history, row, 2);
-		bool is_known;
-
-		if (print_pending(out, &next, version) && found == ERR_OK)
-			found = ERR_OUTDATED;
-		is_known = next < embedded_migrations_postgres_count &&
-			   version_of(&embedded_migrations_postgres[next]) ==
-				   version;
-		print_line(out, version, text_of(PQgetvalue(history, row, 1)),
-			   &applied_at_us,
-			   is_known ? "" : " (not known to this todod)");
-		if (is_known)
-			next++;
-		else
-			found = ERR_TOO_NEW;
-	}
-	PQclear(history);
-	if (err == ERR_OK && print_pending(out, &next, version_known() + 1) &&
-	    found == ERR_OK)
-		found = ERR_OUTDATED;
-	return err != ERR_OK ? err : found;
+	while (err == ERR_OK &&
+	       (file = migration_pending(&set, &history, &next)) != NULL)
+		err = print_sql(conn, file, out);
+	migration_history_release(&history);
+	return err;
 }

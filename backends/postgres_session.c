@@ -84,8 +84,8 @@ enum err postgres_session_open(const struct postgres_target *target,
 	const char *problem;
 	PGconn *made;
 
-	if (host != NULL &&
-	    postgres_resolve_now(host, &addresses, &problem) != ERR_OK) {
+	if (host != NULL && postgres_resolve_wait(host, timeout_ms, &addresses,
+						  &problem) != ERR_OK) {
 		keep_reason(reason, reason_size, problem);
 		return ERR_UNAVAILABLE;
 	}
@@ -131,56 +131,76 @@ static bool next_result(PGconn *conn, int64_t deadline_us, PGresult **result)
 }
 
 static enum err fail(const PGconn *conn, const PGresult *result,
-		     const char *doing, const char *quiet_state)
+		     struct postgres_failure *failure)
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *message =
 		PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	char reason[256];
 
 	if (message == NULL)
 		message = PQerrorMessage(conn)[0] != '\0' ?
 				  PQerrorMessage(conn) :
 				  "no answer in time";
-	keep_reason(reason, sizeof(reason), message);
-	if (quiet_state == NULL || state == NULL ||
-	    strcmp(state, quiet_state) != 0)
-		log_event(LOG_ERROR, "database error",
-			  LOG_STRING("doing", doing),
-			  LOG_STRING("reason", reason),
-			  LOG_STRING("code", state));
-	return err_from_sqlstate(state).err;
+	keep_reason(failure->reason, sizeof(failure->reason), message);
+	(void)snprintf(failure->state, sizeof(failure->state), "%s",
+		       state != NULL ? state : "");
+	failure->err = err_from_sqlstate(state).err;
+	/* To wait does not help who is at the beginning. */
+	if (strcmp(failure->state, "42501") == 0)
+		failure->err = ERR_DENIED;
+	return failure->err;
 }
 
-enum err postgres_session_run(struct pg_conn *conn, const char *sql,
-			      const char *doing, const char *quiet_state,
-			      int64_t timeout_ms, struct pg_result **result)
+enum err postgres_session_try(struct pg_conn *conn, const char *sql,
+			      int64_t timeout_ms, struct pg_result **result,
+			      struct postgres_failure *failure)
 {
 	int64_t deadline_us = clock_monotonic_us() + timeout_ms * 1000;
 	PGresult *last = NULL, *next = NULL;
 	enum err err = ERR_OK;
 
 	if (PQsendQuery(conn, sql) != 1)
-		return fail(conn, NULL, doing, quiet_state);
+		return fail(conn, NULL, failure);
 	do {
 		if (!next_result(conn, deadline_us, &next)) {
-			err = fail(conn, NULL, doing, quiet_state);
+			err = fail(conn, NULL, failure);
 			break;
 		}
 		if (next == NULL)
 			break;
 		/* The first failure is the one that counts. */
 		if (PQresultStatus(next) == PGRES_FATAL_ERROR && err == ERR_OK)
-			err = fail(conn, next, doing, quiet_state);
+			err = fail(conn, next, failure);
 		PQclear(last);
 		last = next;
 	} while (PQstatus(conn) == CONNECTION_OK);
 	if (err == ERR_OK && (last == NULL || PQstatus(conn) != CONNECTION_OK))
-		err = fail(conn, last, doing, quiet_state);
+		err = fail(conn, last, failure);
 	if (err == ERR_OK && result != NULL) {
 		*result = last;
 		last = NULL;
 	}
 	PQclear(last);
+	return err;
+}
+
+void postgres_session_log(const struct postgres_failure *failure,
+			  const char *doing)
+{
+	log_event(LOG_ERROR, "database error", LOG_STRING("doing", doing),
+		  LOG_STRING("reason", failure->reason),
+		  LOG_STRING("code", failure->state));
+}
+
+enum err postgres_session_run(struct pg_conn *conn, const char *sql,
+			      const char *doing, int64_t timeout_ms,
+			      struct pg_result **result)
+{
+	struct postgres_failure failure;
+	enum err err =
+		postgres_session_try(conn, sql, timeout_ms, result, &failure);
+
+	if (err != ERR_OK)
+		postgres_session_log(&failure, doing);
 	return err;
 }

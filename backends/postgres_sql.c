@@ -22,7 +22,10 @@
 #define BY_ID	       " WHERE user_id = $1 AND id = $2"
 #define BY_UUID	       " WHERE user_id = $1 AND uuid = $2"
 #define RETURNING_TASK " RETURNING " TASK_COLUMNS
-#define NEWEST_FIRST   " ORDER BY created_at DESC, id DESC LIMIT $2"
+
+/* A planner that knew the limit would rather read all of a user's tasks and
+ * sort them when that is not many more: a page must cost its own rows. */
+#define NEWEST_FIRST " ORDER BY created_at DESC, id DESC LIMIT (SELECT $2)"
 
 /*
  * $3 is the write's number.  A repeated write finds it and changes nothing;

@@ -5,12 +5,13 @@
 
 #include <arpa/inet.h>
 #include <libpq-fe.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+
+#include "backends/location.h"
 
 #define POOLER_PORT	    "6432"
 #define POOLER_MARK	    "-pooler"
@@ -105,25 +106,6 @@ struct postgres_target {
 	bool is_local;
 };
 
-struct problem {
-	char *text;
-	size_t size;
-};
-
-static enum err refuse(const struct problem *problem, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-/* Only the names of parameters are ever quoted: a value may be a password. */
-static enum err refuse(const struct problem *problem, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(problem->text, problem->size, format, args);
-	va_end(args);
-	return ERR_INVALID;
-}
-
 static enum param param_find(struct text name)
 {
 	int i;
@@ -146,41 +128,10 @@ static enum err set(struct postgres_target *target, enum param param,
 	return ERR_OK;
 }
 
-/* Undoes %XX; from malloc. */
-static enum err decode(struct text text, char **decoded)
-{
-	char *out = malloc(text.len + 1);
-	size_t i, len = 0;
-
-	if (out == NULL)
-		return ERR_NO_MEMORY;
-	for (i = 0; i < text.len; i++) {
-		char c = text.ptr[i];
-
-		if (c == '%') {
-			int high = -1, low = -1;
-
-			if (text.len - i >= 3) {
-				high = text_hex_value(text.ptr[i + 1]);
-				low = text_hex_value(text.ptr[i + 2]);
-			}
-			if (high < 0 || low < 0 || high + low == 0) {
-				free(out);
-				return ERR_INVALID;
-			}
-			c = (char)(high * 16 + low);
-			i += 2;
-		}
-		out[len++] = c;
-	}
-	out[len] = '\0';
-	*decoded = out;
-	return ERR_OK;
-}
-
-/* One name=value of the query. */
+/* One name=value of the query.  Only names of parameters are ever quoted: a
+ * value may be a password. */
 static enum err read_param(struct postgres_target *target, struct text pair,
-			   const struct problem *problem)
+			   const struct location_problem *problem)
 {
 	size_t equals = text_find_byte(pair, '=');
 	struct text name = text_slice(pair, 0, equals);
@@ -191,24 +142,26 @@ static enum err read_param(struct postgres_target *target, struct text pair,
 	if (pair.len == 0)
 		return ERR_OK;
 	if (param == PARAM_COUNT)
-		return refuse(problem,
-			      "todod knows no parameter \"%.*s\" of a "
-			      "PostgreSQL URL: remove it",
-			      name.len < 64 ? (int)name.len : 64, name.ptr);
+		return location_refuse(problem,
+				       "todod knows no parameter \"%.*s\" of a "
+				       "PostgreSQL URL: remove it",
+				       name.len < 64 ? (int)name.len : 64,
+				       name.ptr);
 	free(target->values[param]);
 	target->values[param] = NULL;
-	err = decode(value, &target->values[param]);
+	err = location_decode(value, &target->values[param]);
 	if (err == ERR_INVALID)
-		return refuse(problem,
-			      "the value of \"%s\" in the database URL has a "
-			      "percent sign without two hexadecimal digits: "
-			      "write %%25 for the sign",
-			      params_known[param].name);
+		return location_refuse(
+			problem,
+			"the value of \"%s\" in the database URL has a "
+			"percent sign without two hexadecimal digits: "
+			"write %%25 for the sign",
+			params_known[param].name);
 	return err;
 }
 
 static enum err read_query(struct postgres_target *target, struct text query,
-			   const struct problem *problem)
+			   const struct location_problem *problem)
 {
 	enum err err = ERR_OK;
 
@@ -241,7 +194,7 @@ static enum err take_base(struct postgres_target *target,
 }
 
 static enum err read_base(struct postgres_target *target, struct text base,
-			  const struct problem *problem)
+			  const struct location_problem *problem)
 {
 	PQconninfoOption *options;
 	size_t size = base.len + sizeof("postgresql:");
@@ -256,7 +209,7 @@ static enum err read_base(struct postgres_target *target, struct text base,
 	if (options == NULL) {
 		/* Its message may quote a part of the password. */
 		PQfreemem(error);
-		return refuse(
+		return location_refuse(
 			problem,
 			"the database URL is not of the form "
 			"postgresql://user:password@host:port/database; "
@@ -278,7 +231,7 @@ static bool is_word(const char *value, const char *const *words)
 
 /* ssl=… is how asyncpg spells sslmode. */
 static enum err settle_ssl(struct postgres_target *target,
-			   const struct problem *problem)
+			   const struct location_problem *problem)
 {
 	static const char *const yes[] = { "true", "1", "yes", "on", NULL };
 	static const char *const no[] = { "false", "0", "no", "off", NULL };
@@ -299,12 +252,33 @@ static enum err settle_ssl(struct postgres_target *target,
 		mode = target->values[PARAM_SSLMODE];
 	}
 	if (mode != NULL && !is_word(mode, modes))
-		return refuse(problem, "sslmode in the database URL is none of "
+		return location_refuse(problem,
+				       "sslmode in the database URL is none of "
 				       "disable, allow, prefer, require, "
 				       "verify-ca and verify-full");
 	if (mode == NULL && !target->is_local)
 		return set(target, PARAM_SSLMODE, "verify-full");
 	return ERR_OK;
+}
+
+/* Of a list with commas; one that is empty or NULL has one item. */
+static size_t count_of(const char *list)
+{
+	size_t count = 1;
+
+	for (; list != NULL && *list != '\0'; list++)
+		count += *list == ',';
+	return count;
+}
+
+static struct text item_of(const char *list, size_t index)
+{
+	struct text rest = text_of(list);
+
+	for (; index > 0; index--)
+		rest = text_slice(rest, text_find_byte(rest, ',') + 1,
+				  rest.len);
+	return text_slice(rest, 0, text_find_byte(rest, ','));
 }
 
 static const char *bundle_find(void)
@@ -322,7 +296,7 @@ static const char *bundle_find(void)
 
 /* A certificate can be checked only with somebody's authorities. */
 static enum err settle_bundle(struct postgres_target *target,
-			      const struct problem *problem)
+			      const struct location_problem *problem)
 {
 	const char *mode = target->values[PARAM_SSLMODE];
 	const char *root = target->values[PARAM_SSLROOTCERT];
@@ -335,7 +309,8 @@ static enum err settle_bundle(struct postgres_target *target,
 		return ERR_OK;
 	bundle = bundle_find();
 	if (bundle == NULL)
-		return refuse(problem, "there is no bundle of certificate "
+		return location_refuse(problem,
+				       "there is no bundle of certificate "
 				       "authorities to check the database's "
 				       "certificate with: install "
 				       "ca-certificates, or name one with "
@@ -343,21 +318,27 @@ static enum err settle_bundle(struct postgres_target *target,
 	return set(target, PARAM_SSLROOTCERT, bundle);
 }
 
-static bool is_this_machine(const char *host)
+static bool is_this_machine(struct text host)
 {
-	return host == NULL || host[0] == '\0' || host[0] == '/' ||
-	       host[0] == '@' || strcasecmp(host, "localhost") == 0 ||
-	       strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+	return host.len == 0 || host.ptr[0] == '/' || host.ptr[0] == '@' ||
+	       text_is_equal_nocase(host, TEXT("localhost")) ||
+	       (text_has_prefix(host, TEXT("127.")) &&
+		!postgres_target_is_name(host)) ||
+	       text_is_equal(host, TEXT("::1"));
 }
 
-/* hostaddr alone names the server too. */
+/* hostaddr alone names the server too; of several all must be here. */
 static bool is_local(const struct postgres_target *target)
 {
-	const char *host = target->values[PARAM_HOST];
+	const char *hosts = target->values[PARAM_HOST];
+	size_t i;
 
-	if (host == NULL || host[0] == '\0')
-		host = target->values[PARAM_HOSTADDR];
-	return is_this_machine(host);
+	if (hosts == NULL || hosts[0] == '\0')
+		hosts = target->values[PARAM_HOSTADDR];
+	for (i = 0; i < count_of(hosts); i++)
+		if (!is_this_machine(item_of(hosts, i)))
+			return false;
+	return true;
 }
 
 static enum err settle_fallbacks(struct postgres_target *target)
@@ -373,9 +354,36 @@ static enum err settle_fallbacks(struct postgres_target *target)
 	return err;
 }
 
+static enum err check_hosts(const struct postgres_target *target,
+			    const struct location_problem *problem)
+{
+	const char *hosts = target->values[PARAM_HOST];
+	const char *port = target->values[PARAM_PORT];
+	size_t count = count_of(hosts), ports = count_of(port), i;
+
+	if (hosts == NULL)
+		return ERR_OK;
+	if (count > POSTGRES_HOSTS_MAX)
+		return location_refuse(problem,
+				       "the database URL names more than %d "
+				       "hosts",
+				       POSTGRES_HOSTS_MAX);
+	if (ports > 1 && ports != count)
+		return location_refuse(problem,
+				       "the database URL must name one port, "
+				       "or one for each host");
+	for (i = 0; i < count; i++)
+		if (item_of(hosts, i).len >= POSTGRES_HOST_BYTES ||
+		    item_of(port, i % ports).len >= POSTGRES_PORT_BYTES)
+			return location_refuse(problem,
+					       "a host or a port of the "
+					       "database URL is too long");
+	return ERR_OK;
+}
+
 /* Names of a language and a client's encoding would break our texts. */
 static enum err check(struct postgres_target *target,
-		      const struct problem *problem)
+		      const struct location_problem *problem)
 {
 	const char *encoding = target->values[PARAM_CLIENT_ENCODING];
 	const char *timeout = target->values[PARAM_CONNECT_TIMEOUT];
@@ -383,26 +391,28 @@ static enum err check(struct postgres_target *target,
 
 	if (encoding != NULL && strcasecmp(encoding, "utf8") != 0 &&
 	    strcasecmp(encoding, "utf-8") != 0)
-		return refuse(problem, "client_encoding in the database URL "
+		return location_refuse(problem,
+				       "client_encoding in the database URL "
 				       "must be UTF8: remove it");
 	if (timeout != NULL &&
 	    (text_to_int64(text_of(timeout), &seconds) != ERR_OK ||
 	     seconds < 0 || seconds > CONNECT_SECONDS_MAX))
-		return refuse(problem, "connect_timeout in the database URL is "
+		return location_refuse(problem,
+				       "connect_timeout in the database URL is "
 				       "no number of seconds");
-	return ERR_OK;
+	return check_hosts(target, problem);
 }
 
 enum err postgres_target_new(struct text rest, struct postgres_target **target,
 			     char *problem_text, size_t problem_size)
 {
-	const struct problem problem = { problem_text, problem_size };
+	const struct location_problem problem = { problem_text, problem_size };
 	struct postgres_target *made = calloc(1, sizeof(*made));
 	size_t query = text_find_byte(rest, '?');
 	enum err err;
 
 	if (made == NULL) {
-		(void)refuse(&problem, "memory is exhausted");
+		(void)location_refuse(&problem, "memory is exhausted");
 		return ERR_NO_MEMORY;
 	}
 	err = read_query(made, text_slice(rest, query + 1, rest.len), &problem);
@@ -460,19 +470,29 @@ bool postgres_target_is_pooled(const struct postgres_target *target,
 	return mark != NULL && strchr(".,", mark[sizeof(POOLER_MARK) - 1]);
 }
 
-const char *postgres_target_host(const struct postgres_target *target)
+bool postgres_target_is_name(struct text host)
 {
-	const char *host = target->values[PARAM_HOST];
+	char copy[POSTGRES_HOST_BYTES];
 	unsigned char address[16];
 
-	if (host == NULL || host[0] == '\0' || host[0] == '/' ||
-	    host[0] == '@' || strchr(host, ',') != NULL ||
-	    target->values[PARAM_HOSTADDR] != NULL)
+	if (host.len == 0 || host.ptr[0] == '/' || host.ptr[0] == '@')
+		return false;
+	(void)snprintf(copy, sizeof(copy), "%.*s", (int)host.len, host.ptr);
+	return inet_pton(AF_INET, copy, address) != 1 &&
+	       inet_pton(AF_INET6, copy, address) != 1;
+}
+
+const char *postgres_target_host(const struct postgres_target *target)
+{
+	const char *hosts = target->values[PARAM_HOST];
+	size_t i;
+
+	if (target->values[PARAM_HOSTADDR] != NULL)
 		return NULL;
-	if (inet_pton(AF_INET, host, address) == 1 ||
-	    inet_pton(AF_INET6, host, address) == 1)
-		return NULL;
-	return host;
+	for (i = 0; i < count_of(hosts); i++)
+		if (postgres_target_is_name(item_of(hosts, i)))
+			return hosts;
+	return NULL;
 }
 
 const char *postgres_target_name(const struct postgres_target *target)
@@ -491,26 +511,62 @@ int64_t postgres_target_timeout_ms(const struct postgres_target *target)
 	return given != NULL ? strtoll(given, NULL, 10) * 1000 : 0;
 }
 
-/* "a,b,c", and the host as often: libpq pairs them. */
-static void join_addresses(const struct postgres_addresses *addresses,
-			   const char *host, struct postgres_params *params)
+/* The items of a list that go with the addresses, with commas: libpq pairs
+ * them.  check_hosts() has seen to it that there is room. */
+static void join_items(const struct postgres_addresses *addresses,
+		       const char *list, char *out, size_t size)
 {
-	size_t hosts = 0, joined = 0, i;
+	size_t len = 0, i;
 
-	params->hosts[0] = '\0';
+	out[0] = '\0';
 	for (i = 0; i < addresses->count; i++) {
-		const char *comma = i > 0 ? "," : "";
-		size_t need = strlen(host) + 2;
+		struct text item = item_of(list, addresses->host[i]);
 
-		if (hosts + need > sizeof(params->hosts))
+		if (len + item.len + 2 > size)
 			break;
-		hosts += (size_t)snprintf(params->hosts + hosts,
-					  sizeof(params->hosts) - hosts, "%s%s",
-					  comma, host);
-		joined += (size_t)snprintf(params->addresses + joined,
-					   sizeof(params->addresses) - joined,
-					   "%s%s", comma, addresses->text[i]);
+		len += (size_t)snprintf(out + len, size - len, "%s%.*s",
+					i > 0 ? "," : "", (int)item.len,
+					item.ptr);
 	}
+}
+
+static void join_addresses(const struct postgres_addresses *addresses,
+			   char *out, size_t size)
+{
+	size_t len = 0, i;
+
+	out[0] = '\0';
+	for (i = 0; i < addresses->count; i++)
+		len += (size_t)snprintf(out + len, size - len, "%s%s",
+					i > 0 ? "," : "", addresses->text[i]);
+}
+
+/* What libpq gets for a parameter; NULL: nothing. */
+static const char *value_of(const struct postgres_target *target,
+			    enum param param,
+			    const struct postgres_addresses *addresses,
+			    struct postgres_params *params)
+{
+	const char *value = target->values[param];
+
+	if (addresses == NULL || addresses->count == 0)
+		return value;
+	if (param == PARAM_HOST) {
+		join_items(addresses, value, params->hosts,
+			   sizeof(params->hosts));
+		return params->hosts;
+	}
+	if (param == PARAM_HOSTADDR) {
+		join_addresses(addresses, params->addresses,
+			       sizeof(params->addresses));
+		return params->addresses;
+	}
+	if (param == PARAM_PORT && count_of(value) > 1) {
+		join_items(addresses, value, params->ports,
+			   sizeof(params->ports));
+		return params->ports;
+	}
+	return value;
 }
 
 void postgres_target_params(const struct postgres_target *target,
@@ -523,7 +579,8 @@ void postgres_target_params(const struct postgres_target *target,
 	int i;
 
 	for (i = 0; i < PARAM_LIBPQ_COUNT; i++) {
-		const char *value = target->values[i];
+		const char *value =
+			value_of(target, (enum param)i, addresses, params);
 
 		if (i == PARAM_OPTIONS && statement_timeout_ms > 0) {
 			(void)snprintf(params->options, sizeof(params->options),
@@ -532,16 +589,9 @@ void postgres_target_params(const struct postgres_target *target,
 				       options != NULL ? " " : "",
 				       (long long)statement_timeout_ms);
 			value = params->options;
-		} else if (i == PARAM_HOST && addresses != NULL &&
-			   addresses->count > 0) {
-			join_addresses(addresses, value, params);
-			value = params->hosts;
-		} else if (i == PARAM_HOSTADDR && addresses != NULL &&
-			   addresses->count > 0) {
-			value = params->addresses;
-		} else if (value == NULL) {
-			continue;
 		}
+		if (value == NULL)
+			continue;
 		params->keywords[count] = params_known[i].name;
 		params->values[count] = value;
 		count++;

@@ -30,9 +30,12 @@ void postgres_target_free(struct postgres_target **target);
 bool postgres_target_is_pooled(const struct postgres_target *target,
 			       enum backend_pooling pooling);
 
-/* The name to be looked up before connecting; NULL when there is none to be:
- * a socket, an address, several hosts. */
+/* The host, or several with commas between, when there is a name among them
+ * that is to be looked up before connecting; NULL when there is none. */
 const char *postgres_target_host(const struct postgres_target *target);
+
+/* Whether one host is a name: no socket's folder and no address. */
+bool postgres_target_is_name(struct text host);
 
 /* For the log: host, or the socket's folder. */
 const char *postgres_target_name(const struct postgres_target *target);
@@ -41,13 +44,19 @@ const char *postgres_target_name(const struct postgres_target *target);
 int64_t postgres_target_timeout_ms(const struct postgres_target *target);
 
 #define POSTGRES_PARAMS_MAX    48
-#define POSTGRES_ADDRESSES_MAX 8
+#define POSTGRES_HOSTS_MAX     8
+#define POSTGRES_HOST_BYTES    256
+#define POSTGRES_PORT_BYTES    8
+#define POSTGRES_ADDRESSES_MAX 16
 #define POSTGRES_ADDRESS_BYTES 64
 
-/* The addresses of a host, as text. */
+/* The addresses of the hosts, as text. */
 struct postgres_addresses {
 	size_t count;
+	/* Empty where the host is no name. */
 	char text[POSTGRES_ADDRESSES_MAX][POSTGRES_ADDRESS_BYTES];
+	/* Which of the hosts, from 0 on. */
+	unsigned char host[POSTGRES_ADDRESSES_MAX];
 };
 
 /* For PQconnectStartParams(); borrows from the target. */
@@ -55,8 +64,9 @@ struct postgres_params {
 	const char *keywords[POSTGRES_PARAMS_MAX];
 	const char *values[POSTGRES_PARAMS_MAX];
 	char options[1024];
-	char hosts[POSTGRES_ADDRESSES_MAX * 260];
+	char hosts[POSTGRES_ADDRESSES_MAX * POSTGRES_HOST_BYTES];
 	char addresses[POSTGRES_ADDRESSES_MAX * POSTGRES_ADDRESS_BYTES];
+	char ports[POSTGRES_ADDRESSES_MAX * POSTGRES_PORT_BYTES];
 };
 
 /* addresses (may be NULL) are those of postgres_target_host().  A statement

@@ -22,7 +22,12 @@ enum err sqlite_schema_apply(struct sqlite_db *db)
 /* One line per migration.  db is NULL when there is no database yet.
  * ERR_OUTDATED when one is missing, ERR_TOO_NEW when there are others, or as
  * sqlite_db_fail(); only the last is logged. */
-enum err sqlite_schema_print(struct sqlite_db *db, FILE *out)
+enum err sqlite_schema_print_status(struct sqlite_db *db, FILE *out)
+	__attribute__((warn_unused_result));
+
+/* What sqlite_schema_apply() would apply; db is NULL when there is no database
+ * yet.  As sqlite_schema_apply() would refuse; logged. */
+enum err sqlite_schema_print_pending(struct sqlite_db *db, FILE *out)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -56,27 +56,40 @@ static enum err upkeep_begin(const char *path, struct upkeep *upkeep)
 	return sqlite_db_give_up(err, path);
 }
 
-/* Closes the database before the lock, which covers the last checkpoint. */
+/* Closes the database before the lock, which covers the last checkpoint and
+ * goes with the last user of the database. */
 static void upkeep_end(struct upkeep *upkeep)
 {
+	char *log_path = sqlite_file_join(upkeep->path, SQLITE_LOG_SUFFIX);
+
 	sqlite_db_allow_checkpoint(&upkeep->db);
 	sqlite_db_close(&upkeep->db);
+	/* The log is gone: nobody else has the database open. */
+	if (log_path != NULL && access(log_path, F_OK) != 0)
+		sqlite_lock_remove(&upkeep->lock);
+	free(log_path);
 	sqlite_lock_close(&upkeep->lock);
 	free(upkeep->path);
 	upkeep->path = NULL;
 }
 
-static enum err print_status(const char *path, FILE *out)
+/* Makes no database, and changes nothing in one. */
+static enum err print(const char *path, enum backend_migrate_mode mode,
+		      FILE *out)
 {
-	struct upkeep upkeep;
+	struct upkeep upkeep = { 0 };
 	enum err err = upkeep_begin(path, &upkeep);
+	bool is_there = err == ERR_OK;
+	struct sqlite_db *db = is_there ? &upkeep.db : NULL;
 
-	if (err == ERR_NOT_FOUND)
-		return sqlite_schema_print(NULL, out);
-	if (err != ERR_OK)
+	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		return err;
-	err = sqlite_schema_print(&upkeep.db, out);
-	upkeep_end(&upkeep);
+	if (mode == BACKEND_MIGRATE_STATUS)
+		err = sqlite_schema_print_status(db, out);
+	else
+		err = sqlite_schema_print_pending(db, out);
+	if (is_there)
+		upkeep_end(&upkeep);
 	return sqlite_db_give_up(err, path);
 }
 
@@ -86,8 +99,8 @@ enum err sqlite_migrate(const struct backend_location *location,
 	struct upkeep upkeep;
 	enum err err;
 
-	if (mode == BACKEND_MIGRATE_STATUS)
-		return print_status(location->path, out);
+	if (mode != BACKEND_MIGRATE_APPLY)
+		return print(location->path, mode, out);
 	err = sqlite_file_create(location->path);
 	if (err == ERR_OK)
 		err = upkeep_begin(location->path, &upkeep);
@@ -103,7 +116,6 @@ enum err sqlite_migrate(const struct backend_location *location,
 enum err sqlite_settle(const struct backend_location *location)
 {
 	struct upkeep upkeep;
-	char *log_path;
 	enum err err = upkeep_begin(location->path, &upkeep);
 
 	if (err == ERR_NOT_FOUND)
@@ -113,15 +125,7 @@ enum err sqlite_settle(const struct backend_location *location)
 	err = sqlite_db_exec(&upkeep.db, "PRAGMA wal_checkpoint(TRUNCATE)",
 			     "making the last checkpoint");
 	sqlite_failure_log(&upkeep.db.failure, NULL);
-	sqlite_db_allow_checkpoint(&upkeep.db);
-	sqlite_db_close(&upkeep.db);
-	/* The log is gone: nobody else has the database open. */
-	log_path = sqlite_file_join(upkeep.path, SQLITE_LOG_SUFFIX);
-	if (log_path != NULL && access(log_path, F_OK) != 0)
-		sqlite_lock_remove(&upkeep.lock);
-	free(log_path);
-	sqlite_lock_close(&upkeep.lock);
-	free(upkeep.path);
+	upkeep_end(&upkeep);
 	return sqlite_db_give_up(err, location->path);
 }
 

@@ -15,7 +15,8 @@ struct arguments {
 	bool are_operands; /* "--" was seen */
 	const char *operands[3];
 	size_t operand_count;
-	bool wants_status; /* --status */
+	bool wants_status;  /* --status */
+	bool wants_dry_run; /* --dry-run */
 };
 
 /* Flags that are a command of their own. */
@@ -139,6 +140,10 @@ static enum err read_argument(struct arguments *arguments,
 		arguments->wants_status = true;
 		return ERR_OK;
 	}
+	if (strcmp(argument, "--dry-run") == 0) {
+		arguments->wants_dry_run = true;
+		return ERR_OK;
+	}
 	if (argument[1] != '-')
 		return fault_set(fault, EX_USAGE,
 				 "unknown option %s; todod --help lists them "
@@ -147,18 +152,33 @@ static enum err read_argument(struct arguments *arguments,
 	return read_option(arguments, argument, &command->flags, fault);
 }
 
+static enum err choose_migrate(const struct arguments *arguments,
+			       struct command *command, struct fault *fault)
+{
+	if (arguments->wants_status && arguments->wants_dry_run)
+		return fault_set(fault, EX_USAGE,
+				 "--status and --dry-run are two commands: "
+				 "choose one");
+	command->name = COMMAND_MIGRATE;
+	if (arguments->wants_status)
+		command->name = COMMAND_MIGRATE_STATUS;
+	if (arguments->wants_dry_run)
+		command->name = COMMAND_MIGRATE_DRY_RUN;
+	return ERR_OK;
+}
+
 /* The operands: a sub-command and what it works on. */
 static enum err read_operands(const struct arguments *arguments,
 			      struct command *command, struct fault *fault)
 {
 	const char *word =
 		arguments->operand_count > 0 ? arguments->operands[0] : "serve";
+	bool is_migrate = strcmp(word, "migrate") == 0;
 	size_t wanted = 1;
 
-	if (strcmp(word, "migrate") == 0) {
-		command->name = arguments->wants_status ?
-					COMMAND_MIGRATE_STATUS :
-					COMMAND_MIGRATE;
+	if (is_migrate) {
+		if (choose_migrate(arguments, command, fault) != ERR_OK)
+			return ERR_INVALID;
 	} else if (strcmp(word, "backup") == 0) {
 		command->name = COMMAND_BACKUP;
 		command->file = arguments->operands[1];
@@ -169,9 +189,12 @@ static enum err read_operands(const struct arguments *arguments,
 				 "migrate and backup",
 				 word);
 	}
-	if (arguments->wants_status && command->name != COMMAND_MIGRATE_STATUS)
+	if (arguments->wants_status && !is_migrate)
 		return fault_set(fault, EX_USAGE,
 				 "--status belongs to todod migrate");
+	if (arguments->wants_dry_run && !is_migrate)
+		return fault_set(fault, EX_USAGE,
+				 "--dry-run belongs to todod migrate");
 	if (command->name == COMMAND_BACKUP && !command->file)
 		return fault_set(fault, EX_USAGE,
 				 "backup needs the file to write: "

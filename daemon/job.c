@@ -30,21 +30,31 @@ static int fail(struct fault *fault, const char *what, enum err err)
 	return fault->exit_code;
 }
 
+static enum backend_migrate_mode mode_of(enum command_name name)
+{
+	if (name == COMMAND_MIGRATE_STATUS)
+		return BACKEND_MIGRATE_STATUS;
+	if (name == COMMAND_MIGRATE_DRY_RUN)
+		return BACKEND_MIGRATE_DRY_RUN;
+	return BACKEND_MIGRATE_APPLY;
+}
+
 int job_migrate(const struct settings *settings, enum command_name name,
 		struct fault *fault)
 {
 	const struct backend_location *location =
 		settings_migrate_location(settings);
-	enum backend_migrate_mode mode = name == COMMAND_MIGRATE_STATUS ?
-						 BACKEND_MIGRATE_STATUS :
-						 BACKEND_MIGRATE_APPLY;
+	enum backend_migrate_mode mode = mode_of(name);
 	enum err err = become_server(settings, fault);
 
 	if (err != ERR_OK)
 		return fault->exit_code;
 	err = location->backend->migrate(location, mode, stdout);
-	if (fflush(stdout) != 0 && err == ERR_OK)
-		return fail(fault, "cannot write", ERR_SYSTEM);
+	if ((fflush(stdout) != 0 || ferror(stdout)) &&
+	    (err == ERR_OK || err == ERR_OUTDATED)) {
+		fault_set(fault, EX_IOERR, "cannot write: %m");
+		return fault->exit_code;
+	}
 	/* That something is missing was printed. */
 	if (err == ERR_OUTDATED && mode == BACKEND_MIGRATE_STATUS)
 		return EX_DATAERR;

@@ -75,6 +75,7 @@ static int with_settings(const struct command *command, struct options *options,
 		return end_of_output();
 	case COMMAND_MIGRATE:
 	case COMMAND_MIGRATE_STATUS:
+	case COMMAND_MIGRATE_DRY_RUN:
 		return job_migrate(*settings, command->name, fault);
 	case COMMAND_BACKUP:
 		return job_backup(*settings, command->file, fault);
@@ -141,6 +142,7 @@ static int run(const struct command *command)
 	case COMMAND_SERVE:
 	case COMMAND_MIGRATE:
 	case COMMAND_MIGRATE_STATUS:
+	case COMMAND_MIGRATE_DRY_RUN:
 	case COMMAND_BACKUP:
 	case COMMAND_CHECK_CONFIG:
 	case COMMAND_DUMP_CONFIG:

@@ -53,7 +53,7 @@ void option_print_help(FILE *out)
 {
 	(void)fputs(
 		"usage: todod [serve] [option]...\n"
-		"       todod migrate [--status] [option]...\n"
+		"       todod migrate [--status | --dry-run] [option]...\n"
 		"       todod backup FILE [option]...\n"
 		"\n"
 		"A multi-user todo API over HTTP; see todod(8).\n"
@@ -61,7 +61,8 @@ void option_print_help(FILE *out)
 		"commands:\n"
 		"  serve     serve the API until SIGTERM (the default)\n"
 		"  migrate   bring the database's schema up to date;\n"
-		"            --status only says what would be done\n"
+		"            --status only says what would be done,\n"
+		"            --dry-run prints the SQL of it\n"
 		"  backup    write a complete copy of the database to FILE,\n"
 		"            while todod serves or not\n"
 		"\n"

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "backends/backends.h"
-#include "backends/postgres_sql.h"
 #include "core/clock.h"
 #include "tests/conformance/subject.h"
 #include "tests/support/logtrap.h"
@@ -42,75 +41,6 @@ static int64_t count_of(const char *sql)
 	while (*answer == ' ' || *answer == '"')
 		answer++;
 	return strtoll(answer, NULL, 10);
-}
-
-/* A list of the types or values of a statement's parameters. */
-static void join(const char *letters, const char *const *words, char *out,
-		 size_t size)
-{
-	size_t i, len = 0;
-
-	for (i = 0; letters[i] != '\0'; i++)
-		len += (size_t)snprintf(out + len, size - len, "%s%s",
-					i > 0 ? "," : "",
-					words[(unsigned char)letters[i]]);
-}
-
-static void check_plan(enum postgres_sql sql)
-{
-	static const char *const values[128] = {
-		['t'] = "'user1'",
-		['i'] = "5",
-		['b'] = "true",
-		['u'] = "'6e6b1f0c-23d2-4c2b-a0c3-6f4b2f3f7e11'",
-	};
-	static const char *const types[128] = {
-		['t'] = "text",
-		['i'] = "bigint",
-		['b'] = "boolean",
-		['u'] = "uuid",
-	};
-	const struct postgres_statement *statement = &postgres_statements[sql];
-	char of[256], with[1024];
-	const char *plan;
-
-	join(statement->types, types, of, sizeof(of));
-	join(statement->types, values, with, sizeof(with));
-	plan = pgfixture_tell("sql SET plan_cache_mode = force_generic_plan;"
-			      " PREPARE p(%s) AS %s; EXPLAIN EXECUTE p(%s)",
-			      of, statement->text, with);
-	if (!ok(strstr(plan, "Index") != NULL &&
-			strstr(plan, "Seq Scan") == NULL &&
-			strstr(plan, "Sort") == NULL &&
-			strstr(plan, "Bitmap") == NULL,
-		"a statement is the scan of an index, without a sort"))
-		diag("%s: %s", statement->text, plan);
-}
-
-/* The plans with 100,000 tasks of 1,000 users, as they are for a statement
- * that is prepared once and used with any value. */
-static void test_plans(void)
-{
-	struct subject subject;
-	int sql;
-
-	tap_prefix("plans");
-	begin(&subject, &brisk);
-	pgfixture_tell("sql INSERT INTO todod.tasks (uuid, user_id, title,"
-		       " title_folded, completed, created_at, updated_at,"
-		       " last_write) SELECT gen_random_uuid(),"
-		       " 'user' || i %% 1000, 't', 't', i %% 3 = 0, i, i, i"
-		       " FROM generate_series(1, 100000) AS i");
-	pgfixture_tell("sql INSERT INTO todod.users"
-		       " SELECT gen_random_uuid(), i || '@example.org',"
-		       " 'Name', 'hash', i FROM generate_series(1, 10000)"
-		       " AS i");
-	pgfixture_tell("sql ANALYZE");
-	for (sql = 0; sql < POSTGRES_SQL_COUNT; sql++)
-		if (sql != POSTGRES_SQL_TASK_CREATE &&
-		    sql != POSTGRES_SQL_USER_CREATE)
-			check_plan((enum postgres_sql)sql);
-	subject_release(&subject);
 }
 
 static const char terminate[] =
@@ -495,7 +425,6 @@ int main(void)
 	if (!pgfixture_start())
 		return tap_done();
 	logtrap_start();
-	test_plans();
 	test_terminated_idle();
 	test_terminated_busy();
 	test_restart();

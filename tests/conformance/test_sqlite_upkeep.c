@@ -23,18 +23,29 @@ static enum err migrate(struct subject *subject)
 						  BACKEND_MIGRATE_APPLY, NULL);
 }
 
-/* Runs the status and keeps what it prints. */
-static enum err status(struct subject *subject, char output[OUTPUT_BYTES])
+/* Keeps what is printed. */
+static enum err print(struct subject *subject, enum backend_migrate_mode mode,
+		      char output[OUTPUT_BYTES])
 {
 	FILE *out = fmemopen(output, OUTPUT_BYTES, "w");
 	enum err err;
 
 	if (out == NULL)
 		bail_out("no memory");
-	err = subject->location.backend->migrate(&subject->location,
-						 BACKEND_MIGRATE_STATUS, out);
+	output[0] = '\0';
+	err = subject->location.backend->migrate(&subject->location, mode, out);
 	fclose(out);
 	return err;
+}
+
+static enum err status(struct subject *subject, char output[OUTPUT_BYTES])
+{
+	return print(subject, BACKEND_MIGRATE_STATUS, output);
+}
+
+static enum err dry_run(struct subject *subject, char output[OUTPUT_BYTES])
+{
+	return print(subject, BACKEND_MIGRATE_DRY_RUN, output);
 }
 
 static enum err try_open(struct subject *subject)
@@ -80,6 +91,14 @@ static void write_file(const char *path, const char *content)
 		bail_out("%s cannot be written", path);
 }
 
+/* As before the second migration. */
+static void forget_tasks(struct subject *subject)
+{
+	sql_run_in(subject->location.path,
+		   "DELETE FROM schema_migrations WHERE version = 2;"
+		   "DROP TABLE tasks");
+}
+
 static void test_status(void)
 {
 	char output[OUTPUT_BYTES] = "";
@@ -100,9 +119,7 @@ static void test_status(void)
 		   strstr(output, "pending") == NULL,
 	   "with the time of each");
 	is_err(migrate(&subject), ERR_OK, "to apply them again is no harm");
-	sql_run_in(subject.location.path,
-		   "DELETE FROM schema_migrations WHERE version = 2;"
-		   "DROP TABLE tasks");
+	forget_tasks(&subject);
 	is_err(status(&subject, output), ERR_OUTDATED, "one may be missing");
 	ok(strstr(output, "Z\n0002 create_tasks pending\n") != NULL,
 	   "and is named");
@@ -110,6 +127,65 @@ static void test_status(void)
 	is_err(migrate(&subject), ERR_OK, "it alone is applied");
 	subject_open(&subject, SUBJECT_TIMEOUT_MS);
 	ok(create_id(&subject, "u", "t", NOW) > 0, "and then all is served");
+	subject_release(&subject);
+}
+
+static void test_dry_run(void)
+{
+	char output[OUTPUT_BYTES];
+	struct subject subject;
+
+	subject_init_closed(&subject, "sqlite");
+	is_err(dry_run(&subject, output), ERR_OK,
+	       "a dry run needs no database");
+	ok(strncmp(output, "-- 0001_create_users.sql\n", 25) == 0 &&
+		   strstr(output, "CREATE TABLE users (") != NULL &&
+		   strstr(output, "\n-- 0002_create_tasks.sql\n") != NULL &&
+		   strstr(output, "CREATE TABLE tasks (") != NULL,
+	   "and prints each migration's name and text");
+	ok(!has_file(&subject, "todod.db") &&
+		   !has_file(&subject, "todod.db-lock"),
+	   "and makes no file");
+	is_err(migrate(&subject), ERR_OK, "they are applied");
+	is_err(dry_run(&subject, output), ERR_OK, "then nothing is left");
+	is_string(output, "", "and nothing is printed");
+	forget_tasks(&subject);
+	is_err(dry_run(&subject, output), ERR_OK, "one may be missing");
+	ok(strncmp(output, "-- 0002_create_tasks.sql\n", 25) == 0,
+	   "and it alone is printed");
+	is_int(sql_number_in(subject.location.path,
+			     "SELECT count(*) FROM sqlite_schema"
+			     " WHERE name = 'tasks'"),
+	       0, "and not applied");
+	subject_release(&subject);
+}
+
+static void test_failed(void)
+{
+	struct subject subject;
+
+	subject_init_closed(&subject, "sqlite");
+	if (migrate(&subject) != ERR_OK)
+		bail_out("it does not migrate");
+	forget_tasks(&subject);
+	sql_run_in(subject.location.path,
+		   "CREATE TABLE tasks_by_completed (a INTEGER)");
+	logtrap_clear();
+	is_err(migrate(&subject), ERR_SYSTEM,
+	       "a migration may fail at its last statement");
+	ok(logtrap_has("0002_create_tasks.sql"), "the log names its file");
+	ok(logtrap_has("tasks_by_completed"), "and says why");
+	is_int(logtrap_warnings(), 1, "in one line");
+	is_int(sql_number_in(subject.location.path,
+			     "SELECT count(*) FROM sqlite_schema"
+			     " WHERE tbl_name = 'tasks'") +
+		       sql_number_in(subject.location.path,
+				     "SELECT count(*) FROM schema_migrations"
+				     " WHERE version = 2"),
+	       0, "and nothing of it is left behind");
+	sql_run_in(subject.location.path, "DROP TABLE tasks_by_completed");
+	is_err(migrate(&subject), ERR_OK, "without the cause it is applied");
+	logtrap_clear();
 	subject_release(&subject);
 }
 
@@ -142,14 +218,16 @@ static void test_refused(void)
 
 static void test_foreign(void)
 {
+	char output[OUTPUT_BYTES];
 	struct subject subject;
 
 	subject_init_closed(&subject, "sqlite");
 	write_file(subject.location.path, "");
 	sql_run_in(subject.location.path,
 		   "CREATE TABLE users (id INTEGER PRIMARY KEY)");
-	is_err(migrate(&subject), ERR_INVALID,
-	       "a database of another program is refused");
+	is_err(dry_run(&subject, output), ERR_INVALID,
+	       "a dry run refuses a database of another program");
+	is_err(migrate(&subject), ERR_INVALID, "so does a migration");
 	ok(logtrap_has("another program"), "and the log says so");
 	is_int(sql_number_in(subject.location.path,
 			     "SELECT count(*) FROM sqlite_schema"),
@@ -256,6 +334,7 @@ static void test_migrate_locked(void)
 	subject_init_closed(&subject, "sqlite");
 	if (migrate(&subject) != ERR_OK)
 		bail_out("it does not migrate");
+	forget_tasks(&subject);
 	other = sql_open(subject.location.path);
 	sql_run(other, "BEGIN IMMEDIATE");
 	logtrap_clear();
@@ -396,6 +475,8 @@ int main(void)
 	logtrap_start();
 	test_status();
 	logtrap_clear();
+	test_dry_run();
+	test_failed();
 	test_refused();
 	test_foreign();
 	test_corrupt();

@@ -3,13 +3,15 @@
 import contextlib
 import os
 import sqlite3
+import subprocess
 
 import pytest
 
-from daemon import Daemon, run_todod
+from daemon import (Daemon, base_environment, binary, merged, run_todod,
+                    seconds, standard_environment)
 from users import sign_in, sign_up
 
-DATA = 65
+DATA, OUTPUT = 65, 74
 
 
 @contextlib.contextmanager
@@ -150,7 +152,47 @@ def test_the_status_tells_what_is_applied_and_changes_nothing(tmp):
     assert before.stdout != after.stdout
 
 
-@pytest.mark.parametrize("command", [[], ["migrate"], ["backup", "out.db"]])
+def content(folder):
+    """Names and bytes of all files of a folder."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_dry_run_prints_the_sql_and_changes_nothing(tmp):
+    before = run_todod("migrate", "--dry-run", folder=tmp)
+    assert before.returncode == 0, before.stderr
+    assert before.stdout.startswith("-- 0001_create_users.sql\n")
+    assert "CREATE TABLE tasks (" in before.stdout
+    assert content(tmp) == {}
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        db.executescript(before.stdout)     # it is the SQL
+    assert run_todod("migrate", folder=tmp).returncode == 0
+    with contextlib.closing(sqlite3.connect(tmp / "todod.db")) as db:
+        db.executescript("DELETE FROM schema_migrations WHERE version = 2;"
+                         "DROP TABLE tasks")
+    files = content(tmp)
+    after = run_todod("migrate", "--dry-run", folder=tmp)
+    assert after.returncode == 0, after.stderr
+    assert after.stdout.startswith("-- 0002_create_tasks.sql\n")
+    assert content(tmp) == files
+    assert run_todod("migrate", folder=tmp).returncode == 0
+    assert run_todod("migrate", "--dry-run", folder=tmp).stdout == ""
+
+
+@pytest.mark.parametrize("flag", ["--status", "--dry-run"])
+def test_what_cannot_be_printed_is_an_error(tmp, flag):
+    with open("/dev/full", "wb", buffering=0) as full:
+        done = subprocess.run(
+            [binary(), "migrate", flag], cwd=tmp, stdout=full,
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            env=merged(base_environment(tmp),
+                       standard_environment(tmp, "sqlite")),
+            timeout=seconds(15), check=False)
+    assert done.returncode == OUTPUT, done.stderr
+    assert "cannot write" in done.stderr
+
+
+@pytest.mark.parametrize("command", [[], ["migrate"], ["migrate", "--dry-run"],
+                                     ["backup", "out.db"]])
 def test_a_newer_schema_is_refused(tmp, command):
     assert run_todod("migrate", folder=tmp).returncode == 0
     with contextlib.closing(sqlite3.connect(tmp / "todod.db")) as db:

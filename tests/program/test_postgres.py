@@ -58,7 +58,27 @@ def test_migrate_says_what_is_missing_and_applies_it(tmp, env):
         sign_up(daemon)
 
 
-def test_several_migrations_at_once_are_one(tmp, env):
+def test_a_dry_run_prints_the_sql_and_changes_nothing(tmp, env):
+    def status():
+        return run_todod("migrate", "--status", folder=tmp, env=env).stdout
+
+    missing = status()
+    before = run_todod("migrate", "--dry-run", folder=tmp, env=env)
+    assert before.returncode == 0, before.stderr
+    assert before.stdout.startswith("-- 0001_create_users.sql\n")
+    assert "CREATE TABLE todod.tasks (" in before.stdout
+    assert status() == missing
+    assert run_todod("migrate", folder=tmp, env=env).returncode == 0
+    applied = status()
+    after = run_todod("migrate", "--dry-run", folder=tmp, env=env)
+    assert (after.returncode, after.stdout) == (0, ""), after.stderr
+    assert run_todod("migrate", folder=tmp, env=env).returncode == 0
+    assert status() == applied != missing
+
+
+@pytest.mark.parametrize("kind", ["url", "pgbouncer_url"])
+def test_several_migrations_at_once_are_one(cluster, tmp, env, kind):
+    env["DATABASE_URL"] = cluster.url(tmp, kind)
     running = [start_migrating(tmp, env) for _ in range(6)]
     said = [process.communicate(timeout=seconds(30)) for process in running]
     assert [process.returncode for process in running] == [0] * 6, said
@@ -73,9 +93,10 @@ def test_serve_refuses_an_outdated_schema(tmp, env):
     assert "run todod migrate" in done.stderr
 
 
-def test_migrations_go_past_the_pooler(cluster, tmp):
+@pytest.mark.parametrize("variable", ["DATABASE_URL_UNPOOLED", "DIRECT_URL"])
+def test_migrations_go_past_the_pooler(cluster, tmp, variable):
     env = {"DATABASE_URL": "postgresql://u@127.0.0.1:1/none?sslmode=disable",
-           "DIRECT_URL": cluster.url(tmp)}
+           variable: cluster.url(tmp)}
     done = run_todod("migrate", folder=tmp, env=env)
     assert done.returncode == 0, done.stderr
 
@@ -112,6 +133,14 @@ def test_sockets_and_tls(cluster, tmp, kind):
     with Daemon(folder=tmp, env=env) as daemon:
         user = sign_up(daemon)
         assert sign_in(daemon, user.email).status_code == 200
+
+
+def test_of_several_hosts_the_one_that_answers_is_taken(cluster, tmp, env):
+    port = cluster.said["port"]
+    url = env["DATABASE_URL"].replace(
+        f"@127.0.0.1:{port}/", f"@127.0.0.1:1,localhost:1,localhost:{port}/")
+    with Daemon(folder=tmp, env={**env, "DATABASE_URL": url}) as daemon:
+        assert sign_up(daemon).list() == []
 
 
 def test_the_password_is_never_shown(cluster, tmp, env):

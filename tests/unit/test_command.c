@@ -51,6 +51,10 @@ static const struct {
 	  { "migrate", "--status" },
 	  COMMAND_MIGRATE_STATUS,
 	  "8000" },
+	{ "migrations without migrating",
+	  { "migrate", "--dry-run" },
+	  COMMAND_MIGRATE_DRY_RUN,
+	  "8000" },
 	{ "backup has a file", { "backup", "file" }, COMMAND_BACKUP, "8000" },
 	{ "a file may begin with a dash",
 	  { "backup", "--", "-x" },
@@ -90,6 +94,10 @@ static const struct {
 	{ "backup without a file", { "backup" }, "backup FILE" },
 	{ "backup of two files", { "backup", "a", "b" }, "\"b\"" },
 	{ "--status without migrate", { "--status" }, "migrate" },
+	{ "--dry-run without migrate", { "--dry-run" }, "migrate" },
+	{ "--dry-run with --status",
+	  { "migrate", "--status", "--dry-run" },
+	  "choose one" },
 };
 
 int main(void)

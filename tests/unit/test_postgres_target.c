@@ -129,6 +129,12 @@ static void test_refused(void)
 		"in a parameter too");
 	refused("postgresql://u:secret@h:x/d?client_encoding=latin1",
 		"client_encoding", "so is another encoding");
+	refused("postgresql://u:secret@a,b,c,d,e,f,g,h,i/d", "8 hosts",
+		"so are too many hosts");
+	refused("postgresql://u:secret@a,b,c/d?port=1,2", "one port",
+		"so are ports that do not go with the hosts");
+	refused("postgresql://u:secret@a,b/d?port=1,12345678", "too long",
+		"so is what is no port");
 	refused("postgresql://u:secret@[::1/d", "user:password",
 		"so is a URL that is none");
 }
@@ -167,7 +173,8 @@ static void test_pooled(void)
 static void test_addresses(void)
 {
 	static const struct postgres_addresses two = {
-		2, { "192.0.2.1", "2001:db8::1" }
+		.count = 2,
+		.text = { "192.0.2.1", "2001:db8::1" },
 	};
 	struct backend_location location =
 		locate("postgresql://u@h.example/d?options=-c%20x%3Dy");
@@ -196,6 +203,52 @@ static void test_addresses(void)
 	ok(postgres_target_host(location.server) == NULL,
 	   "an address is not looked up");
 	backend_location_release(&location);
+}
+
+static const char *value_in(const struct postgres_params *params,
+			    const char *keyword)
+{
+	size_t i;
+
+	for (i = 0; params->keywords[i] != NULL; i++)
+		if (strcmp(params->keywords[i], keyword) == 0)
+			return params->values[i];
+	return NULL;
+}
+
+static void test_hosts(void)
+{
+	static const struct postgres_addresses found = {
+		4,
+		{ "192.0.2.1", "192.0.2.2", "", "192.0.2.3" },
+		{ 0, 0, 1, 2 },
+	};
+	struct backend_location location =
+		locate("postgresql://u@a.example:1,10.0.0.1:2,b.example:3/d");
+	struct postgres_params params;
+
+	is_string(postgres_target_host(location.server),
+		  "a.example,10.0.0.1,b.example",
+		  "of several hosts the names are to be looked up");
+	postgres_target_params(location.server, &found, 0, &params);
+	is_string(value_in(&params, "host"),
+		  "a.example,a.example,10.0.0.1,b.example",
+		  "each address goes with its host");
+	is_string(value_in(&params, "hostaddr"),
+		  "192.0.2.1,192.0.2.2,,192.0.2.3",
+		  "what was an address stays one");
+	is_string(value_in(&params, "port"), "1,1,2,3", "and with its port");
+	backend_location_release(&location);
+	location = locate("postgresql://u@10.0.0.1,10.0.0.2/d");
+	ok(postgres_target_host(location.server) == NULL,
+	   "of several addresses none is looked up");
+	backend_location_release(&location);
+	is_param("postgresql://u@127.0.0.1,far.example/d", "sslmode",
+		 "verify-full", "one host that is far is enough for TLS");
+	is_param("postgresql://u@127.far.example/d", "sslmode", "verify-full",
+		 "a name that begins like an address is none");
+	is_param("postgresql://u@127.0.0.1,localhost/d", "sslmode", NULL,
+		 "but hosts that are all here need none");
 }
 
 static void test_states(void)
@@ -258,6 +311,7 @@ int main(void)
 	test_refused();
 	test_pooled();
 	test_addresses();
+	test_hosts();
 	test_states();
 	test_names();
 	return tap_done();
