@@ -10,17 +10,23 @@
 #include <string.h>
 
 #include "backends/backends.h"
-#include "backends/task_copy.h"
 #include "core/storage_backend.h"
 #include "core/wakeup.h"
 
 #define MEMORY_PAGE_ROWS 256
 
+/* A task with what a search looks at; all texts behind it. */
+struct memory_task {
+	struct task task;
+	struct text title_folded;
+	struct text description_folded;
+};
+
 struct memory {
 	struct storage_backend backend; /* first: the front's handle */
 	struct wakeup *wakeup;
 	struct storage_call *first, **last; /* the calls that wait */
-	struct task **tasks;		    /* oldest first, each from malloc */
+	struct memory_task **tasks;	    /* oldest first, each from malloc */
 	size_t task_count, task_room;
 	int64_t last_id;
 	struct user **users;
@@ -42,13 +48,12 @@ static void *with_room(void *array, size_t count, size_t *room)
 	return grown;
 }
 
-/* Whether a comes after b in the order newest first. */
-static bool is_older(int64_t created_at_us, int64_t id,
-		     const struct task_cursor *b)
+/* Whether a task comes after a place in the order newest first. */
+static bool is_older(const struct task *task, const struct task_cursor *place)
 {
-	if (created_at_us != b->created_at_us)
-		return created_at_us < b->created_at_us;
-	return id < b->id;
+	if (task->created_at_us != place->created_at_us)
+		return task->created_at_us < place->created_at_us;
+	return task->id < place->id;
 }
 
 static bool task_has_key(const struct task *task, const struct task_key *key)
@@ -69,10 +74,39 @@ static size_t task_find(const struct memory *memory, struct text user_id,
 	size_t i;
 
 	for (i = 0; i < memory->task_count; i++)
-		if (text_is_equal(memory->tasks[i]->user_id, user_id) &&
-		    task_has_key(memory->tasks[i], key))
+		if (text_is_equal(memory->tasks[i]->task.user_id, user_id) &&
+		    task_has_key(&memory->tasks[i]->task, key))
 			break;
 	return i;
+}
+
+/* From malloc, with copies of the texts; NULL when memory is exhausted. */
+static struct memory_task *memory_task_copy(const struct memory_task *from)
+{
+	struct memory_task *copy;
+	struct text *texts[5];
+	size_t i;
+	char *at;
+
+	copy = malloc(sizeof(*copy) + from->task.user_id.len +
+		      from->task.title.len + from->task.description.len +
+		      from->title_folded.len + from->description_folded.len);
+	if (copy == NULL)
+		return NULL;
+	*copy = *from;
+	texts[0] = &copy->task.user_id;
+	texts[1] = &copy->task.title;
+	texts[2] = &copy->task.description;
+	texts[3] = &copy->title_folded;
+	texts[4] = &copy->description_folded;
+	at = (char *)(copy + 1);
+	for (i = 0; i < 5; i++) {
+		if (texts[i]->len > 0)
+			memcpy(at, texts[i]->ptr, texts[i]->len);
+		texts[i]->ptr = at;
+		at += texts[i]->len;
+	}
+	return copy;
 }
 
 static enum err task_create(struct memory *memory,
@@ -81,42 +115,45 @@ static enum err task_create(struct memory *memory,
 {
 	const struct task_draft *draft = &call->in.draft;
 	const struct task_key key = { TASK_KEY_UUID, 0, draft->uuid };
-	const struct task task = {
-		.id = memory->last_id + 1,
-		.uuid = draft->uuid,
-		.user_id = call->user_id,
-		.title = draft->title,
-		.has_description = draft->has_description,
-		.description = draft->description,
-		.completed = draft->completed,
-		.created_at_us = draft->now_us,
-		.updated_at_us = draft->now_us,
+	const struct memory_task made = {
+		.task = {
+			.id = memory->last_id + 1,
+			.uuid = draft->uuid,
+			.user_id = call->user_id,
+			.title = draft->title,
+			.has_description = draft->has_description,
+			.description = draft->description,
+			.completed = draft->completed,
+			.created_at_us = draft->now_us,
+			.updated_at_us = draft->now_us,
+		},
+		.title_folded = draft->title_folded,
+		.description_folded = draft->description_folded,
 	};
-	const struct task_cursor place = { task.created_at_us, task.id };
+	const struct task_cursor place = { draft->now_us, made.task.id };
 	size_t i = task_find(memory, call->user_id, &key);
-	struct task **tasks, *copy;
+	struct memory_task **tasks, *copy;
 
 	if (i < memory->task_count) {
-		result->task = memory->tasks[i];
+		result->task = &memory->tasks[i]->task;
 		return ERR_OK;
 	}
 	tasks = with_room(memory->tasks, i, &memory->task_room);
 	if (tasks == NULL)
 		return ERR_NO_MEMORY;
 	memory->tasks = tasks;
-	copy = task_copy(&task);
+	copy = memory_task_copy(&made);
 	if (copy == NULL)
 		return ERR_NO_MEMORY;
 	for (; i > 0; i--) {
-		if (is_older(tasks[i - 1]->created_at_us, tasks[i - 1]->id,
-			     &place))
+		if (is_older(&tasks[i - 1]->task, &place))
 			break;
 		tasks[i] = tasks[i - 1];
 	}
 	tasks[i] = copy;
 	memory->task_count++;
-	memory->last_id = copy->id;
-	result->task = copy;
+	memory->last_id = copy->task.id;
+	result->task = &copy->task;
 	return ERR_OK;
 }
 
@@ -127,17 +164,30 @@ static enum err task_get(struct memory *memory, const struct storage_call *call,
 
 	if (i == memory->task_count)
 		return ERR_NOT_FOUND;
-	result->task = memory->tasks[i];
+	result->task = &memory->tasks[i]->task;
 	return ERR_OK;
 }
 
-static bool task_is_listed(const struct task *task,
+static bool task_is_found(const struct memory_task *stored,
+			  const struct storage_call *call)
+{
+	struct text keyword = call->in.list.keyword;
+
+	return stored->task.created_at_us >= call->in.list.created_from_us &&
+	       (text_contains(stored->title_folded, keyword) ||
+		text_contains(stored->description_folded, keyword));
+}
+
+static bool task_is_listed(const struct memory_task *stored,
 			   const struct storage_call *call)
 {
+	const struct task *task = &stored->task;
+
 	if (!text_is_equal(task->user_id, call->user_id))
 		return false;
-	if (call->in.list.has_after &&
-	    !is_older(task->created_at_us, task->id, &call->in.list.after))
+	if (call->in.list.has_after && !is_older(task, &call->in.list.after))
+		return false;
+	if (call->in.list.is_search && !task_is_found(stored, call))
 		return false;
 	switch (call->in.list.filter) {
 	case TASK_FILTER_ALL:
@@ -154,6 +204,7 @@ static void task_list(const struct memory *memory, struct storage_call *call,
 		      struct storage_result *result)
 {
 	size_t left = call->in.list.limit;
+	int64_t skip = call->in.list.skip;
 	size_t i;
 
 	if (left == 0 || left > MEMORY_PAGE_ROWS)
@@ -161,31 +212,33 @@ static void task_list(const struct memory *memory, struct storage_call *call,
 	for (i = memory->task_count; i > 0; i--) {
 		if (!task_is_listed(memory->tasks[i - 1], call))
 			continue;
+		if (skip-- > 0)
+			continue;
 		if (left-- == 0) {
 			result->more = true;
 			return;
 		}
-		if (!storage_call_row(call, memory->tasks[i - 1]))
+		if (!storage_call_row(call, &memory->tasks[i - 1]->task))
 			return;
 	}
 }
 
 /* Puts a changed task in the place of the one at i. */
 static enum err task_replace(struct memory *memory, size_t i,
-			     struct task *changed, int64_t now_us,
+			     struct memory_task *changed, int64_t now_us,
 			     struct storage_result *result)
 {
-	struct task *copy;
+	struct memory_task *copy;
 
-	changed->updated_at_us = now_us > changed->updated_at_us ?
-					 now_us :
-					 changed->updated_at_us + 1;
-	copy = task_copy(changed);
+	changed->task.updated_at_us = now_us > changed->task.updated_at_us ?
+					      now_us :
+					      changed->task.updated_at_us + 1;
+	copy = memory_task_copy(changed);
 	if (copy == NULL)
 		return ERR_NO_MEMORY;
 	free(memory->tasks[i]);
 	memory->tasks[i] = copy;
-	result->task = copy;
+	result->task = &copy->task;
 	return ERR_OK;
 }
 
@@ -195,19 +248,22 @@ static enum err task_update(struct memory *memory,
 {
 	const struct task_changes *changes = &call->in.changes;
 	size_t i = task_find(memory, call->user_id, &call->key);
-	struct task changed;
+	struct memory_task changed;
 
 	if (i == memory->task_count)
 		return ERR_NOT_FOUND;
 	changed = *memory->tasks[i];
-	if (changes->title == TASK_SET)
-		changed.title = changes->title_text;
+	if (changes->title == TASK_SET) {
+		changed.task.title = changes->title_text;
+		changed.title_folded = changes->title_folded;
+	}
 	if (changes->description != TASK_KEEP) {
-		changed.has_description = changes->description == TASK_SET;
-		changed.description = changes->description_text;
+		changed.task.has_description = changes->description == TASK_SET;
+		changed.task.description = changes->description_text;
+		changed.description_folded = changes->description_folded;
 	}
 	if (changes->completed == TASK_SET)
-		changed.completed = changes->completed_value;
+		changed.task.completed = changes->completed_value;
 	return task_replace(memory, i, &changed, changes->now_us, result);
 }
 
@@ -216,12 +272,12 @@ static enum err task_toggle(struct memory *memory,
 			    struct storage_result *result)
 {
 	size_t i = task_find(memory, call->user_id, &call->key);
-	struct task changed;
+	struct memory_task changed;
 
 	if (i == memory->task_count)
 		return ERR_NOT_FOUND;
 	changed = *memory->tasks[i];
-	changed.completed = !changed.completed;
+	changed.task.completed = !changed.task.completed;
 	return task_replace(memory, i, &changed, call->in.now_us, result);
 }
 

@@ -27,6 +27,12 @@
  * sort them when that is not many more: a page must cost its own rows. */
 #define NEWEST_FIRST " ORDER BY created_at DESC, id DESC LIMIT (SELECT $2)"
 
+/* The empty keyword is in every text. */
+#define SEARCHED                                                \
+	" AND (created_at, id) < ($3, $4) AND created_at >= $5" \
+	" AND (strpos(title_folded, $6) > 0"                    \
+	" OR strpos(description_folded, $6) > 0)"
+
 /*
  * $3 is the write's number.  A repeated write finds it and changes nothing;
  * numbers are random, so nothing else does.
@@ -66,6 +72,14 @@ const struct postgres_statement postgres_statements[POSTGRES_SQL_COUNT] = {
 		SELECT_TASK " WHERE user_id = $1 AND completed = $5"
 		" AND (created_at, id) < ($3, $4)" NEWEST_FIRST,
 		"tiiib" },
+	[POSTGRES_SQL_SEARCH] = {
+		SELECT_TASK " WHERE user_id = $1" SEARCHED NEWEST_FIRST
+		" OFFSET (SELECT $7)",
+		"tiiiiti" },
+	[POSTGRES_SQL_SEARCH_FILTERED] = {
+		SELECT_TASK " WHERE user_id = $1 AND completed = $8"
+		SEARCHED NEWEST_FIRST " OFFSET (SELECT $7)",
+		"tiiiitib" },
 	[POSTGRES_SQL_USER_BY_EMAIL] = {
 		SELECT_USER " WHERE email = $1",
 		"t" },

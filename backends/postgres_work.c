@@ -261,9 +261,17 @@ static enum postgres_sql add_list(const struct postgres_work *work,
 		postgres_add_int(to, call->in.list.after.created_at_us);
 		postgres_add_int(to, call->in.list.after.id);
 	}
+	if (call->in.list.is_search) {
+		postgres_add_int(to, call->in.list.created_from_us);
+		postgres_add_text(to, call->in.list.keyword);
+		postgres_add_int(to, call->in.list.skip);
+	}
 	if (is_filtered)
 		postgres_add_bool(to, call->in.list.filter ==
 					      TASK_FILTER_COMPLETED);
+	if (call->in.list.is_search)
+		return is_filtered ? POSTGRES_SQL_SEARCH_FILTERED :
+				     POSTGRES_SQL_SEARCH;
 	if (is_filtered)
 		return call->in.list.has_after ?
 			       POSTGRES_SQL_LIST_FILTERED_AFTER :

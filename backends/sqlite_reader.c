@@ -30,10 +30,18 @@ enum {
 	SQL_LIST_AFTER,
 	SQL_LIST_FILTERED,
 	SQL_LIST_FILTERED_AFTER,
+	SQL_SEARCH,
+	SQL_SEARCH_FILTERED,
 	SQL_USER_BY_EMAIL,
 	SQL_USER_BY_ID,
 	SQL_COUNT
 };
+
+/* What a keyword is looked for in; where it is found is not up to a statement,
+ * which could then go through any number of rows in one step. */
+#define SEARCHED_COLUMNS	  ", title_folded, description_folded"
+#define COLUMN_TITLE_FOLDED	  7
+#define COLUMN_DESCRIPTION_FOLDED 8
 
 #define NEWEST_FIRST " ORDER BY created_at DESC, id DESC LIMIT "
 
@@ -53,6 +61,15 @@ const char *const sqlite_reader_sql[] = {
 	[SQL_LIST_FILTERED_AFTER] =
 		"SELECT " SQLITE_TASK_COLUMNS " FROM tasks"
 		" WHERE user_id = ?1 AND completed = ?5"
+		" AND (created_at, id) < (?3, ?4)" NEWEST_FIRST "?2",
+	[SQL_SEARCH] = "SELECT " SQLITE_TASK_COLUMNS SEARCHED_COLUMNS
+		       " FROM tasks"
+		       " WHERE user_id = ?1 AND created_at >= ?6"
+		       " AND (created_at, id) < (?3, ?4)" NEWEST_FIRST "?2",
+	[SQL_SEARCH_FILTERED] =
+		"SELECT " SQLITE_TASK_COLUMNS SEARCHED_COLUMNS " FROM tasks"
+		" WHERE user_id = ?1 AND completed = ?5"
+		" AND created_at >= ?6"
 		" AND (created_at, id) < (?3, ?4)" NEWEST_FIRST "?2",
 	[SQL_USER_BY_EMAIL] = "SELECT " SQLITE_USER_COLUMNS " FROM users"
 			      " WHERE email = ?1",
@@ -89,6 +106,13 @@ static struct storage_call *take_first(struct sqlite_reader *reader)
 			reader->last = &reader->first;
 	}
 	return call;
+}
+
+static void append(struct sqlite_reader *reader, struct storage_call *call)
+{
+	call->next = NULL;
+	*reader->last = call;
+	reader->last = &call->next;
 }
 
 /* Ends the first call; the statement that result borrows from is reset only
@@ -166,9 +190,10 @@ static sqlite3_stmt *list_statement(struct sqlite_reader *reader,
 {
 	bool is_filtered = call->in.list.filter != TASK_FILTER_ALL;
 	bool has_after = call->in.list.has_after;
-	sqlite3_stmt *statement =
-		reader->statements[SQL_LIST + (has_after ? 1 : 0) +
-				   (is_filtered ? 2 : 0)];
+	int sql = call->in.list.is_search ? SQL_SEARCH + (is_filtered ? 1 : 0) :
+					    SQL_LIST + (has_after ? 1 : 0) +
+						    (is_filtered ? 2 : 0);
+	sqlite3_stmt *statement = reader->statements[sql];
 
 	*code = sqlite_bind_text(statement, 1, call->user_id) |
 		sqlite3_bind_int64(statement, 2, (sqlite3_int64)limit + 1);
@@ -181,6 +206,9 @@ static sqlite3_stmt *list_statement(struct sqlite_reader *reader,
 		*code |= sqlite3_bind_int(statement, 5,
 					  call->in.list.filter ==
 						  TASK_FILTER_COMPLETED);
+	if (call->in.list.is_search)
+		*code |= sqlite3_bind_int64(statement, 6,
+					    call->in.list.created_from_us);
 	return statement;
 }
 
@@ -219,8 +247,6 @@ static enum err read_list(struct sqlite_reader *reader,
 	enum err err;
 	int code;
 
-	if (limit == 0 || limit > SQLITE_PAGE_ROWS)
-		limit = SQLITE_PAGE_ROWS;
 	statement = list_statement(reader, call, limit, &code);
 	err = fail(reader, code, "listing tasks");
 	if (err == ERR_OK)
@@ -228,6 +254,109 @@ static enum err read_list(struct sqlite_reader *reader,
 				    &result.more);
 	sqlite3_reset(statement);
 	if (err != ERR_BUSY)
+		finish_first(reader, err, &result);
+	return err;
+}
+
+/* Whether the row of a search has the keyword; SQLite's code. */
+static int row_matches(sqlite3_stmt *statement, struct text keyword,
+		       bool *matches)
+{
+	struct text title, description;
+	int code;
+
+	*matches = true;
+	if (keyword.len == 0)
+		return SQLITE_OK;
+	code = sqlite_row_text(statement, COLUMN_TITLE_FOLDED, &title) |
+	       sqlite_row_text(statement, COLUMN_DESCRIPTION_FOLDED,
+			       &description);
+	if (code == SQLITE_OK)
+		*matches = text_contains(title, keyword) ||
+			   text_contains(description, keyword);
+	return code;
+}
+
+/* How far a slice of a search has come. */
+enum slice {
+	SLICE_GOES_ON, /* more rows are to be looked at */
+	SLICE_IS_LAST, /* the page is complete, or nobody waits */
+};
+
+/*
+ * Looks at one row: passes over it, hands it out, or finds that it would be one
+ * more than the page holds.  What is left to do is kept in the call itself.
+ */
+static int look_at_row(struct storage_call *call, sqlite3_stmt *statement,
+		       enum slice *slice, bool *more)
+{
+	struct task task;
+	bool matches = false;
+	int code;
+
+	code = sqlite_row_task(statement, call->user_id, &task);
+	if (code == SQLITE_OK)
+		code = row_matches(statement, call->in.list.keyword, &matches);
+	if (code != SQLITE_OK)
+		return code;
+	call->in.list.after.created_at_us = task.created_at_us;
+	call->in.list.after.id = task.id;
+	if (!matches)
+		return SQLITE_OK;
+	if (call->in.list.skip > 0) {
+		call->in.list.skip--;
+	} else if (call->in.list.limit == 0) {
+		*more = true;
+		*slice = SLICE_IS_LAST;
+	} else {
+		call->in.list.limit--;
+		if (!storage_call_row(call, &task))
+			*slice = SLICE_IS_LAST;
+	}
+	return SQLITE_OK;
+}
+
+static enum err read_slice(struct sqlite_reader *reader,
+			   struct storage_call *call, sqlite3_stmt *statement,
+			   enum slice *slice, bool *more)
+{
+	size_t rows = 0;
+	int code = SQLITE_OK;
+	enum err err;
+
+	*slice = SLICE_GOES_ON;
+	while (*slice == SLICE_GOES_ON && rows < SQLITE_PAGE_ROWS &&
+	       (code = sqlite3_step(statement)) == SQLITE_ROW) {
+		rows++;
+		code = look_at_row(call, statement, slice, more);
+		if (code != SQLITE_OK)
+			break;
+	}
+	if (code == SQLITE_DONE)
+		*slice = SLICE_IS_LAST;
+	err = fail(reader, code, "searching tasks");
+	sqlite3_reset(statement);
+	return err;
+}
+
+/* One slice of a search a turn: however few rows have the keyword, the loop
+ * goes on between, and nothing is held open meanwhile. */
+static enum err read_search(struct sqlite_reader *reader,
+			    struct storage_call *call)
+{
+	struct storage_result result = { 0 };
+	enum slice slice = SLICE_IS_LAST;
+	sqlite3_stmt *statement;
+	enum err err;
+	int code;
+
+	statement = list_statement(reader, call, SQLITE_PAGE_ROWS, &code);
+	err = fail(reader, code, "searching tasks");
+	if (err == ERR_OK)
+		err = read_slice(reader, call, statement, &slice, &result.more);
+	if (err == ERR_OK && slice == SLICE_GOES_ON)
+		append(reader, take_first(reader));
+	else if (err != ERR_BUSY)
 		finish_first(reader, err, &result);
 	return err;
 }
@@ -240,7 +369,8 @@ static enum err carry_out(struct sqlite_reader *reader,
 	case STORAGE_TASK_GET:
 		return read_task(reader, call);
 	case STORAGE_TASK_LIST:
-		return read_list(reader, call);
+		return call->in.list.is_search ? read_search(reader, call) :
+						 read_list(reader, call);
 	case STORAGE_USER_BY_EMAIL:
 	case STORAGE_USER_BY_ID:
 		return read_user(reader, call);
@@ -330,8 +460,11 @@ void sqlite_reader_free(struct sqlite_reader **reader)
 void sqlite_reader_submit(struct sqlite_reader *reader,
 			  struct storage_call *call)
 {
-	call->next = NULL;
-	*reader->last = call;
-	reader->last = &call->next;
+	size_t *limit = &call->in.list.limit;
+
+	if (call->verb == STORAGE_TASK_LIST &&
+	    (*limit == 0 || *limit > SQLITE_PAGE_ROWS))
+		*limit = SQLITE_PAGE_ROWS;
+	append(reader, call);
 	wakeup_post(reader->wakeup);
 }

@@ -12,7 +12,7 @@
 #include "core/uuid.h"
 
 /* As a blob: asked for a text SQLite copies it to put a NUL at its end. */
-static int column_text(sqlite3_stmt *statement, int at, struct text *text)
+int sqlite_row_text(struct sqlite3_stmt *statement, int at, struct text *text)
 {
 	text->ptr = sqlite3_column_blob(statement, at);
 	text->len = (size_t)sqlite3_column_bytes(statement, at);
@@ -35,9 +35,9 @@ int sqlite_row_task(struct sqlite3_stmt *statement, struct text user_id,
 	task->completed = sqlite3_column_int(statement, 4) != 0;
 	task->created_at_us = sqlite3_column_int64(statement, 5);
 	task->updated_at_us = sqlite3_column_int64(statement, 6);
-	if (column_text(statement, 1, &uuid) != SQLITE_OK ||
-	    column_text(statement, 2, &task->title) != SQLITE_OK ||
-	    column_text(statement, 3, &task->description) != SQLITE_OK)
+	if (sqlite_row_text(statement, 1, &uuid) != SQLITE_OK ||
+	    sqlite_row_text(statement, 2, &task->title) != SQLITE_OK ||
+	    sqlite_row_text(statement, 3, &task->description) != SQLITE_OK)
 		return SQLITE_NOMEM;
 	if (uuid.len != UUID_BYTES)
 		return SQLITE_CORRUPT;
@@ -50,10 +50,10 @@ int sqlite_row_user(struct sqlite3_stmt *statement, struct user *user)
 	struct text id;
 
 	user->created_at_us = sqlite3_column_int64(statement, 4);
-	if (column_text(statement, 0, &id) != SQLITE_OK ||
-	    column_text(statement, 1, &user->email) != SQLITE_OK ||
-	    column_text(statement, 2, &user->name) != SQLITE_OK ||
-	    column_text(statement, 3, &user->password_hash) != SQLITE_OK)
+	if (sqlite_row_text(statement, 0, &id) != SQLITE_OK ||
+	    sqlite_row_text(statement, 1, &user->email) != SQLITE_OK ||
+	    sqlite_row_text(statement, 2, &user->name) != SQLITE_OK ||
+	    sqlite_row_text(statement, 3, &user->password_hash) != SQLITE_OK)
 		return SQLITE_NOMEM;
 	if (uuid_parse(id, &user->id) != ERR_OK)
 		return SQLITE_CORRUPT;

@@ -27,6 +27,11 @@ int sqlite_row_task(struct sqlite3_stmt *statement, struct text user_id,
 int sqlite_row_user(struct sqlite3_stmt *statement, struct user *user)
 	__attribute__((warn_unused_result));
 
+/* One text of the row, borrowed likewise; null is the empty one.
+ * SQLITE_NOMEM. */
+int sqlite_row_text(struct sqlite3_stmt *statement, int at, struct text *text)
+	__attribute__((warn_unused_result));
+
 /*
  * Parameters are numbered from 1.  Texts are not copied: they must stay until
  * the statement is reset.  SQLite's code, which is not 0 only for want of

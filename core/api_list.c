@@ -10,7 +10,7 @@
 #include "core/call.h"
 #include "core/item.h"
 #include "core/jsonwriter.h"
-#include "core/query.h"
+#include "core/listquery.h"
 #include "core/reply.h"
 #include "core/storage.h"
 #include "core/taskpath.h"
@@ -21,6 +21,7 @@
 /* The call's state while a list is on its way. */
 struct list {
 	struct call *call;
+	struct listquery query;
 	struct storage_list page;
 	struct task_cursor last; /* of the rows written so far */
 	struct buffer body;
@@ -36,6 +37,8 @@ static enum err next_page(struct list *list)
 {
 	const struct call *call = list->call;
 
+	if (list->query.limit > 0)
+		list->page.limit = list->query.limit - (size_t)list->count;
 	return storage_task_list(call->services->storage,
 				 call->principal.user_id, &list->page, on_row,
 				 on_page, list, NULL);
@@ -127,6 +130,8 @@ static void on_page(void *arg, enum err err, bool more)
 	struct list *list = arg;
 	const struct http_exchange *exchange = list->call->exchange;
 
+	if (list->query.limit > 0 && (size_t)list->count == list->query.limit)
+		more = false;
 	/* Many lists may have been let in before the first of them was read. */
 	if (err == ERR_OK && exchange->ops->is_crowded(exchange))
 		err = ERR_BUSY;
@@ -136,6 +141,7 @@ static void on_page(void *arg, enum err err, bool more)
 		err = ERR_NO_MEMORY;
 	if (err == ERR_OK && more) {
 		list->page.after = &list->last;
+		list->page.skip = 0;
 		if (list->body.len >= LIST_WHOLE_BYTES)
 			send_chunk(list, on_drained);
 		else
@@ -150,66 +156,37 @@ static void on_page(void *arg, enum err err, bool more)
 		list_fail(list, err);
 }
 
-/* ?status=…; adds a problem when it is none of the three. */
-static enum err read_status(struct call *call, enum task_filter *filter)
-{
-	static const struct {
-		struct text text;
-		enum task_filter filter;
-	} names[] = {
-		{ TEXT("all"), TASK_FILTER_ALL },
-		{ TEXT("pending"), TASK_FILTER_PENDING },
-		{ TEXT("completed"), TASK_FILTER_COMPLETED },
-	};
-	struct problem problem = {
-		.type = PROBLEM_STATUS,
-		.place = PROBLEM_IN_QUERY,
-		.member = TEXT("status"),
-		.input = PROBLEM_INPUT_TEXT,
-	};
-	enum err err;
-
-	*filter = TASK_FILTER_ALL;
-	err = query_find(&call->exchange->arena, call->query, TEXT("status"),
-			 &problem.text);
-	if (err != ERR_OK)
-		return err == ERR_NOT_FOUND ? ERR_OK : err;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (text_is_equal(problem.text, names[i].text)) {
-			*filter = names[i].filter;
-			return ERR_OK;
-		}
-	}
-	problems_add(&call->problems, &problem);
-	return ERR_OK;
-}
-
 void api_tasks_list(struct call *call)
 {
-	enum task_filter filter = TASK_FILTER_ALL;
 	struct list *list;
 	enum err err;
 
 	if (!taskpath_enter(call))
 		return;
-	if (call->dialect->list_has_status) {
-		err = read_status(call, &filter);
-		if (err != ERR_OK) {
-			reply_err(call, err);
-			return;
-		}
-	}
-	if (!taskpath_admit(call))
-		return;
 	list = call_state(call, sizeof(*list));
 	if (!list)
 		return;
 	list->call = call;
-	list->page.filter = filter;
+	err = listquery_read(call, &list->query);
+	if (err != ERR_OK) {
+		reply_err(call, err);
+		return;
+	}
+	if (!taskpath_admit(call))
+		return;
+	list->page.filter = list->query.filter;
+	list->page.skip = list->query.skip;
+	if (list->query.is_search)
+		list->page.search = &list->query.search;
 	buffer_init(&list->body);
 	buffer_reserve(&list->body, LIST_FIRST_BYTES);
 	jsonwriter_init(&list->writer, &list->body);
 	write_head(list);
+	if (list->query.is_void) {
+		write_tail(list);
+		reply_json(call, 200, &list->body);
+		return;
+	}
 	err = next_page(list);
 	if (err != ERR_OK)
 		list_fail(list, err);

@@ -13,11 +13,9 @@
 	"img-src 'self' data:; connect-src 'self'; base-uri 'none'; " \
 	"form-action 'none'; frame-ancestors 'none'"
 
-void api_health_multiuser(struct call *call)
+void api_health(struct call *call)
 {
-	reply_constant(call, 200,
-		       TEXT("{\"status\":\"ok\","
-			    "\"message\":\"Todo API is running\"}"));
+	reply_constant(call, 200, call->dialect->health);
 }
 
 void api_root(struct call *call)

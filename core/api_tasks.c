@@ -15,9 +15,10 @@
 /* An item besides its texts, and with texts of which each byte is escaped. */
 #define ITEM_FRAME_BYTES  1024
 #define ITEM_ESCAPE_BYTES 6
-#define ITEM_BYTES          \
-	(ITEM_FRAME_BYTES + \
-	 ITEM_ESCAPE_BYTES * (TASK_TITLE_MAX + TASK_DESCRIPTION_MAX))
+#define ITEM_BYTES                                                    \
+	(ITEM_FRAME_BYTES +                                           \
+	 ITEM_ESCAPE_BYTES * (TASK_TITLE_MAX + TASK_DESCRIPTION_MAX + \
+			      TASK_USER_ID_MAX_BYTES))
 
 /* What the answer to a verb on one task depends on; the call's state. */
 struct task_answer {

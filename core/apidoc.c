@@ -24,6 +24,8 @@ enum fragment_use {
 	FRAGMENT_ALWAYS,
 	FRAGMENT_ACCOUNTS,
 	FRAGMENT_MULTIUSER,
+	FRAGMENT_SECURED,
+	FRAGMENT_SENTENCES, /* some route refuses in the form of multiuser */
 };
 
 static const struct {
@@ -31,9 +33,13 @@ static const struct {
 	enum fragment_use use;
 } fragments[] = {
 	{ "00-common.json", FRAGMENT_ALWAYS },
+	{ "01-errors-multiuser.json", FRAGMENT_SENTENCES },
 	{ "10-tasks-multiuser.json", FRAGMENT_MULTIUSER },
+	{ "11-tasks-secured.json", FRAGMENT_SECURED },
+	{ "12-todos.json", FRAGMENT_ALWAYS },
 	{ "20-accounts.json", FRAGMENT_ACCOUNTS },
 	{ "30-health-multiuser.json", FRAGMENT_MULTIUSER },
+	{ "31-health-secured.json", FRAGMENT_SECURED },
 };
 
 static bool is_used(enum fragment_use use, const struct app_options *options)
@@ -45,6 +51,11 @@ static bool is_used(enum fragment_use use, const struct app_options *options)
 		return options->accounts;
 	case FRAGMENT_MULTIUSER:
 		return options->tasks_dialect == DIALECT_MULTIUSER;
+	case FRAGMENT_SENTENCES:
+		return options->accounts ||
+		       options->tasks_dialect == DIALECT_MULTIUSER;
+	case FRAGMENT_SECURED:
+		return options->tasks_dialect == DIALECT_SECURED;
 	}
 	return false;
 }

@@ -51,8 +51,6 @@ enum err app_new(const struct app_options *options, struct loop *loop,
 	(void)loop;
 	if (!app)
 		return ERR_NO_MEMORY;
-	if (!dialect_find(options->tasks_dialect))
-		BUG("the settings let an unknown dialect through");
 	app->options = *options;
 	app->services.options = &app->options;
 	app->services.mounts.tasks_dialect = options->tasks_dialect;
@@ -315,6 +313,8 @@ static void dispatch(struct call *call, struct text raw,
 	}
 	if (match->route) {
 		call->exchange->route = match->route->pattern;
+		call->dialect = dialect_find(
+			route_dialect(match->route, &call->services->mounts));
 		admit(call);
 	} else if (request->method == HTTP_OPTIONS) {
 		reply_allow(call, match->methods, 204, NULL);

@@ -37,6 +37,15 @@ enum dialect_path_user {
 	DIALECT_PATH_USER_AFTER_BODY,  /* after it */
 };
 
+/* What is done with the white space at both ends of a text. */
+enum dialect_trim {
+	DIALECT_TRIM_NONE,
+	DIALECT_TRIM_THEN_MEASURE,
+	/* The text is measured as it was sent; that something is left is
+	 * checked last. */
+	DIALECT_TRIM_AFTER_MEASURE,
+};
+
 /* The members of an item, in the order of the answer. */
 enum dialect_field {
 	DIALECT_FIELD_END,
@@ -62,10 +71,11 @@ struct dialect_text_rule {
 	struct text name;
 	size_t min;
 	size_t max;
-	bool is_trimmed; /* and measured after that */
+	enum dialect_trim trim;
 	/* Sentences of value_error; NULL: the generic type and message. */
 	const char *too_short;
 	const char *too_long;
+	const char *blank; /* 400, of DIALECT_TRIM_AFTER_MEASURE */
 };
 
 struct dialect {
@@ -80,9 +90,12 @@ struct dialect {
 	bool update_sets_done;
 	enum dialect_null update_null;
 	bool list_has_status; /* ?status=all|pending|completed */
+	bool list_has_search; /* skip, limit, keyword, completed, dates */
+	size_t list_limit;    /* default and most of limit; 0: whole lists */
 	enum task_key_kind key_kind;
 	const char *key_name; /* as in loc: "task_id" */
 	enum dialect_path_user path_user;
+	struct text health; /* the body of GET /health */
 
 	const char *not_found; /* get */
 	const char *not_found_update;
@@ -92,10 +105,13 @@ struct dialect {
 	const char *no_token;	/* 401 … */
 	const char *bad_token;
 	const char *expired_token;
+	/* 400, once path, query and body are well-formed; NULL: no such check.
+	 * The path's user id is looked at where there is a task id. */
+	const char *bad_user_id;
+	const char *bad_id;  /* zero or less */
 	struct text deleted; /* the whole body; empty: 204 without one */
 };
 
-/* NULL: this version does not have the dialect. */
 const struct dialect *dialect_find(enum dialect_name name);
 
 /* "multiuser", "todos", "secured"; ERR_INVALID. */

@@ -4,6 +4,7 @@
 #include "core/call.h"
 #include "core/field.h"
 #include "core/jsonreader.h"
+#include "core/spelling.h"
 
 /* Names are literals of dialects and handlers, so ptr ends with a NUL. */
 static const struct json_value *member(const struct json_value *object,
@@ -76,10 +77,14 @@ enum field_state field_text(struct call *call, const struct json_value *object,
 			     &text);
 	if (state != FIELD_VALUE)
 		return state;
-	if (rule->is_trimmed)
+	if (rule->trim == DIALECT_TRIM_THEN_MEASURE)
 		text = text_trim_space(text);
 	length = text_length(text);
 	if (length >= rule->min && length <= rule->max) {
+		if (rule->trim == DIALECT_TRIM_AFTER_MEASURE)
+			text = text_trim_space(text);
+		if (text.len == 0 && rule->blank)
+			problems_object(&call->problems, rule->blank);
 		*value = text;
 		return FIELD_VALUE;
 	}
@@ -96,62 +101,40 @@ enum field_state field_text(struct call *call, const struct json_value *object,
 	return refuse(call, &problem, FIELD_ECHOED, member(object, rule->name));
 }
 
-/* -1: not a spelling of a boolean. */
-static int parse_bool(struct text text)
-{
-	static const struct {
-		struct text text;
-		int value;
-	} spellings[] = {
-		{ TEXT("true"), 1 },  { TEXT("yes"), 1 }, { TEXT("on"), 1 },
-		{ TEXT("1"), 1 },     { TEXT("t"), 1 },	  { TEXT("y"), 1 },
-		{ TEXT("false"), 0 }, { TEXT("no"), 0 },  { TEXT("off"), 0 },
-		{ TEXT("0"), 0 },     { TEXT("f"), 0 },	  { TEXT("n"), 0 },
-	};
-
-	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
-		if (text_is_equal_nocase(text, spellings[i].text))
-			return spellings[i].value;
-	}
-	return -1;
-}
-
 enum field_state field_bool(struct call *call, const struct json_value *object,
 			    struct text name, bool *value)
 {
 	const struct json_value *found = member(object, name);
 	struct problem problem = { .type = PROBLEM_BOOL_PARSING,
 				   .member = name };
+	bool is_read = true;
 	double number;
-	int parsed = -1;
 
 	switch (jsonreader_type(found)) {
 	case JSON_MISSING:
 		return FIELD_ABSENT;
-	case JSON_NULL:
-		return FIELD_NULL;
 	case JSON_BOOL:
-		parsed = jsonreader_bool(found);
+		*value = jsonreader_bool(found);
 		break;
 	case JSON_STRING:
-		parsed = parse_bool(jsonreader_string(found));
+		is_read = spelling_bool(jsonreader_string(found), value) ==
+			  ERR_OK;
 		break;
 	case JSON_NUMBER:
 		number = jsonreader_number(found);
-		if (number >= 0.0 && number <= 0.0)
-			parsed = 0;
-		else if (number >= 1.0 && number <= 1.0)
-			parsed = 1;
+		*value = number > 0.0;
+		is_read = (number >= 0.0 && number <= 0.0) ||
+			  (number >= 1.0 && number <= 1.0);
 		break;
+	case JSON_NULL:
 	case JSON_ARRAY:
 	case JSON_OBJECT:
 		problem.type = PROBLEM_BOOL_TYPE;
+		is_read = false;
 		break;
 	}
-	if (parsed < 0)
-		return refuse(call, &problem, FIELD_ECHOED, found);
-	*value = parsed != 0;
-	return FIELD_VALUE;
+	return is_read ? FIELD_VALUE :
+			 refuse(call, &problem, FIELD_ECHOED, found);
 }
 
 void field_refuse(struct call *call, const struct json_value *object,

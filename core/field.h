@@ -36,12 +36,13 @@ enum field_state field_string(struct call *call,
 			      enum field_need need, enum field_echo echo,
 			      struct text *value);
 
-/* The same, trimmed and measured by a dialect's rule. */
+/* The same, trimmed and measured by a dialect's rule; a blank that is refused
+ * last counts as a value here, its sentence as an objection. */
 enum field_state field_text(struct call *call, const struct json_value *object,
 			    const struct dialect_text_rule *rule,
 			    enum field_need need, struct text *value);
 
-/* A member that is a boolean in any of the accepted spellings. */
+/* A member that is absent or a boolean in any of the accepted spellings. */
 enum field_state field_bool(struct call *call, const struct json_value *object,
 			    struct text name, bool *value);
 

@@ -39,7 +39,37 @@ static const struct {
 	[PROBLEM_STATUS] = { TEXT("string_pattern_mismatch"),
 			     TEXT("String should match pattern "
 				  "'^(all|pending|completed)$'") },
+	[PROBLEM_LESS] = { TEXT("greater_than_equal"), TEXT("") },
+	[PROBLEM_GREATER] = { TEXT("less_than_equal"), TEXT("") },
+	[PROBLEM_DATETIME_PARSING] = { TEXT("datetime_parsing"),
+				       TEXT(SHOULD_BE "datetime") },
 };
+
+/* Types whose message has the limit in it, and the limit's name in ctx. */
+static const struct {
+	enum problem_type type;
+	const char *before, *after;
+	struct text name;
+} limits[] = {
+	{ PROBLEM_STRING_TOO_LONG, SHOULD_HAVE "most ", " characters",
+	  TEXT("max_length") },
+	{ PROBLEM_LESS, "Input should be greater than or equal to ", "",
+	  TEXT("ge") },
+	{ PROBLEM_GREATER, "Input should be less than or equal to ", "",
+	  TEXT("le") },
+};
+#define LIMIT_COUNT (sizeof(limits) / sizeof(limits[0]))
+
+/* Its place in limits; LIMIT_COUNT: the type has no limit. */
+static size_t limit_of(const struct problem *problem)
+{
+	size_t i;
+
+	for (i = 0; i < LIMIT_COUNT; i++)
+		if (limits[i].type == problem->type)
+			break;
+	return i;
+}
 
 static const struct text places[] = {
 	[PROBLEM_IN_PATH] = TEXT("path"),
@@ -51,6 +81,12 @@ void problems_add(struct problems *problems, const struct problem *problem)
 {
 	if (problems->count < PROBLEMS_MAX)
 		problems->items[problems->count++] = *problem;
+}
+
+void problems_object(struct problems *problems, const char *sentence)
+{
+	if (!problems->objection)
+		problems->objection = sentence;
 }
 
 static void write_location(const struct problem *problem,
@@ -71,10 +107,11 @@ static void write_message(const struct problem *problem,
 {
 	char msg[160];
 	struct text text = kinds[problem->type].msg;
+	size_t limit = limit_of(problem);
 
-	if (problem->type == PROBLEM_STRING_TOO_LONG) {
-		snprintf(msg, sizeof(msg), SHOULD_HAVE "most %zu characters",
-			 problem->limit);
+	if (limit < LIMIT_COUNT) {
+		snprintf(msg, sizeof(msg), "%s%zu%s", limits[limit].before,
+			 problem->limit, limits[limit].after);
 		text = text_of(msg);
 	} else if (problem->type == PROBLEM_VALUE) {
 		snprintf(msg, sizeof(msg), "Value error, %s",
@@ -104,6 +141,20 @@ static void write_input(const struct problem *problem,
 	}
 }
 
+static void write_context(const struct problem *problem,
+			  struct jsonwriter *writer)
+{
+	size_t limit = limit_of(problem);
+
+	if (limit == LIMIT_COUNT)
+		return;
+	jsonwriter_key(writer, TEXT("ctx"));
+	jsonwriter_object_begin(writer);
+	jsonwriter_key(writer, limits[limit].name);
+	jsonwriter_int(writer, (int64_t)problem->limit);
+	jsonwriter_object_end(writer);
+}
+
 void problems_write(const struct problems *problems, struct jsonwriter *writer)
 {
 	jsonwriter_array_begin(writer);
@@ -116,13 +167,7 @@ void problems_write(const struct problems *problems, struct jsonwriter *writer)
 		write_location(problem, writer);
 		write_message(problem, writer);
 		write_input(problem, writer);
-		if (problem->type == PROBLEM_STRING_TOO_LONG) {
-			jsonwriter_key(writer, TEXT("ctx"));
-			jsonwriter_object_begin(writer);
-			jsonwriter_key(writer, TEXT("max_length"));
-			jsonwriter_int(writer, (int64_t)problem->limit);
-			jsonwriter_object_end(writer);
-		}
+		write_context(problem, writer);
 		jsonwriter_object_end(writer);
 	}
 	jsonwriter_array_end(writer);

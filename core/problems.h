@@ -26,8 +26,11 @@ enum problem_type {
 	PROBLEM_UUID_PARSING,
 	PROBLEM_JSON_INVALID,
 	PROBLEM_OBJECT_TYPE,
-	PROBLEM_VALUE,	/* sentence says it */
-	PROBLEM_STATUS, /* not one of all, pending, completed */
+	PROBLEM_VALUE,	 /* sentence says it */
+	PROBLEM_STATUS,	 /* not one of all, pending, completed */
+	PROBLEM_LESS,	 /* than limit, which is the least */
+	PROBLEM_GREATER, /* than limit, which is the most */
+	PROBLEM_DATETIME_PARSING,
 };
 
 enum problem_place { PROBLEM_IN_PATH, PROBLEM_IN_QUERY, PROBLEM_IN_BODY };
@@ -42,9 +45,9 @@ enum problem_input {
 struct problem {
 	enum problem_type type;
 	enum problem_place place;
-	struct text member;   /* empty: the place itself */
-	int64_t offset;	      /* PROBLEM_JSON_INVALID */
-	size_t limit;	      /* PROBLEM_STRING_TOO_LONG */
+	struct text member; /* empty: the place itself */
+	int64_t offset;	    /* PROBLEM_JSON_INVALID */
+	size_t limit;	    /* PROBLEM_STRING_TOO_LONG, …_LESS, …_GREATER */
 	const char *sentence; /* PROBLEM_VALUE */
 	enum problem_input input;
 	struct text text;
@@ -54,10 +57,15 @@ struct problem {
 struct problems {
 	struct problem items[PROBLEMS_MAX];
 	size_t count;
+	const char *objection; /* NULL: none */
 };
 
 /* Adds one; those past PROBLEMS_MAX are dropped. */
 void problems_add(struct problems *problems, const struct problem *problem);
+
+/* A sentence that is the whole answer when nothing else is wrong; of several
+ * the first counts. */
+void problems_object(struct problems *problems, const char *sentence);
 
 /* Writes the list as a JSON array of {"type","loc","msg","input"}. */
 void problems_write(const struct problems *problems, struct jsonwriter *writer);

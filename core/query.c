@@ -31,7 +31,7 @@ static bool is_plain(struct text raw)
 	       text_find_byte(raw, '+') == raw.len && text_is_utf8(raw);
 }
 
-/* Bytes that are not UTF-8 become U+FFFD. */
+/* Bytes that are not UTF-8 become U+FFFD; ERR_INVALID then. */
 static enum err replace_invalid(struct arena *arena, struct text bytes,
 				struct text *replaced)
 {
@@ -54,7 +54,7 @@ static enum err replace_invalid(struct arena *arena, struct text bytes,
 			out[len++] = bytes.ptr[start++];
 	}
 	*replaced = (struct text){ out, len };
-	return ERR_OK;
+	return ERR_INVALID;
 }
 
 static enum err decode(struct arena *arena, struct text raw,
@@ -96,7 +96,7 @@ enum err query_find(struct arena *arena, struct text query, struct text name,
 		if (pair.len == 0)
 			continue;
 		err = decode(arena, text_slice(pair, 0, equals), &decoded);
-		if (err != ERR_OK)
+		if (err == ERR_NO_MEMORY)
 			return err;
 		if (text_is_equal(decoded, name)) {
 			is_found = true;

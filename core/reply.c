@@ -153,6 +153,7 @@ static void send_error(struct call *call, struct http_response *response,
 	jsonwriter_object_end(&writer);
 
 	response->status = status;
+	http_response_header(response, TEXT("Vary"), TEXT("Accept"));
 	if (buffer_is_failed(&body)) {
 		/* Without memory for a body of its own. */
 		buffer_release(&body);

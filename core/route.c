@@ -7,8 +7,10 @@
 #include "core/err.h"
 #include "core/route.h"
 
-#define TASKS "/api/{user_id}/tasks"
-#define TASK  TASKS "/{task_id}"
+#define TASKS	   "/api/{user_id}/tasks"
+#define TASK	   TASKS "/{task_id}"
+#define TODOS	   "/api/todos"
+#define TODOS_ITEM TODOS "/{todo_id}"
 
 static const struct route routes[] = {
 	/* tasks */
@@ -24,14 +26,26 @@ static const struct route routes[] = {
 	  api_task_delete },
 	{ HTTP_PATCH, TASK "/complete", ROUTE_TASKS, ROUTE_BEARER,
 	  ROUTE_BODY_IGNORED, api_task_toggle },
+	/* todos; of two rows for one method and path the first counts, so that
+	 * a user may be called "todos" */
+	{ HTTP_GET, TODOS, ROUTE_TODOS, ROUTE_BEARER, ROUTE_BODY_IGNORED,
+	  api_tasks_list },
+	{ HTTP_POST, TODOS, ROUTE_TODOS, ROUTE_BEARER, ROUTE_BODY_JSON,
+	  api_task_create },
+	{ HTTP_GET, TODOS_ITEM, ROUTE_TODOS, ROUTE_BEARER, ROUTE_BODY_IGNORED,
+	  api_task_get },
+	{ HTTP_PATCH, TODOS_ITEM, ROUTE_TODOS, ROUTE_BEARER, ROUTE_BODY_JSON,
+	  api_task_update },
+	{ HTTP_DELETE, TODOS_ITEM, ROUTE_TODOS, ROUTE_BEARER,
+	  ROUTE_BODY_IGNORED, api_task_delete },
 	/* accounts */
 	{ HTTP_POST, "/api/auth/signup", ROUTE_ACCOUNTS, ROUTE_OPEN,
 	  ROUTE_BODY_JSON, api_signup },
 	{ HTTP_POST, "/api/auth/signin", ROUTE_ACCOUNTS, ROUTE_OPEN,
 	  ROUTE_BODY_JSON, api_signin },
 	/* the service itself */
-	{ HTTP_GET, "/health", ROUTE_MULTIUSER, ROUTE_OPEN, ROUTE_BODY_IGNORED,
-	  api_health_multiuser },
+	{ HTTP_GET, "/health", ROUTE_ALWAYS, ROUTE_OPEN, ROUTE_BODY_IGNORED,
+	  api_health },
 	{ HTTP_GET, "/", ROUTE_ALWAYS, ROUTE_OPEN, ROUTE_BODY_IGNORED,
 	  api_root },
 	{ HTTP_GET, "/openapi.json", ROUTE_ALWAYS, ROUTE_OPEN,
@@ -47,15 +61,28 @@ static bool is_mounted(const struct route *route,
 {
 	switch (route->group) {
 	case ROUTE_ALWAYS:
+	case ROUTE_TASKS:
+	case ROUTE_TODOS:
 		return true;
 	case ROUTE_ACCOUNTS:
 		return mounts->accounts;
-	case ROUTE_TASKS:
-		return true;
-	case ROUTE_MULTIUSER:
-		return mounts->tasks_dialect == DIALECT_MULTIUSER;
 	}
 	return false;
+}
+
+enum dialect_name route_dialect(const struct route *route,
+				const struct route_mounts *mounts)
+{
+	switch (route->group) {
+	case ROUTE_ALWAYS:
+	case ROUTE_TASKS:
+		break;
+	case ROUTE_TODOS:
+		return DIALECT_TODOS;
+	case ROUTE_ACCOUNTS:
+		return DIALECT_MULTIUSER;
+	}
+	return mounts->tasks_dialect;
 }
 
 /* Cuts the next segment off a pattern; false at its end. */
@@ -112,7 +139,7 @@ void route_find(const struct route_mounts *mounts, enum http_method method,
 		    !is_match(route, path, params))
 			continue;
 		match->methods |= route->method;
-		if (route->method == wanted) {
+		if (route->method == wanted && !match->route) {
 			match->route = route;
 			memcpy(match->params, params, sizeof(params));
 		}

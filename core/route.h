@@ -22,9 +22,9 @@ typedef void route_handler_fn(struct call *call);
 /* When a route is there at all. */
 enum route_group {
 	ROUTE_ALWAYS,
-	ROUTE_ACCOUNTS,	 /* while accounts are on */
-	ROUTE_TASKS,	 /* /api/{user_id}/tasks, in the chosen dialect */
-	ROUTE_MULTIUSER, /* when that dialect is the chosen one */
+	ROUTE_ACCOUNTS, /* while accounts are on */
+	ROUTE_TASKS,	/* /api/{user_id}/tasks, in the chosen dialect */
+	ROUTE_TODOS,	/* /api/todos, always */
 };
 
 enum route_access { ROUTE_OPEN, ROUTE_BEARER };
@@ -56,6 +56,10 @@ struct route_match {
  * is not looked at. */
 void route_find(const struct route_mounts *mounts, enum http_method method,
 		const struct path *path, struct route_match *match);
+
+/* Whose words a route speaks. */
+enum dialect_name route_dialect(const struct route *route,
+				const struct route_mounts *mounts);
 
 /* The set as Allow shows it, HEAD beside GET and OPTIONS always; at most
  * ROUTE_ALLOW_BYTES with the NUL. */

@@ -90,6 +90,13 @@ static void check_user_id(struct text user_id)
 		BUG("a user id has a NUL");
 }
 
+/* Its length is not limited: what is longer than a text is in none. */
+static void check_keyword(struct text keyword)
+{
+	if (text_find_byte(keyword, '\0') != keyword.len)
+		BUG("a keyword has a NUL");
+}
+
 static void check_title(struct text title, struct text folded)
 {
 	check_length(title, 1, TASK_TITLE_MAX);
@@ -211,24 +218,49 @@ enum err storage_task_get(struct storage *storage, struct text user_id,
 	return storage_call_submit(made, call);
 }
 
+/* The end of a time span becomes the cursor: rows after it are older, and the
+ * whole span is one range of an index. */
+static void narrow(struct storage_call *call, const struct task_search *search)
+{
+	const struct task_cursor end = { search->created_to_us, INT64_MAX };
+
+	if (!call->in.list.has_after ||
+	    call->in.list.after.created_at_us > end.created_at_us)
+		call->in.list.after = end;
+	call->in.list.has_after = true;
+	call->in.list.created_from_us = search->created_from_us;
+}
+
 enum err storage_task_list(struct storage *storage, struct text user_id,
 			   const struct storage_list *list,
 			   storage_row_fn *on_row, storage_page_fn *on_page,
 			   void *arg, struct storage_call **call)
 {
+	const struct task_search search =
+		list->search != NULL ? *list->search : TASK_SEARCH_ALL;
+	struct text keyword = search.keyword;
 	struct storage_call *made;
 	enum err err;
 	char *at;
 
-	err = call_on_task(storage, STORAGE_TASK_LIST, user_id, NULL, 0, &at,
-			   &made);
+	check_keyword(keyword);
+	if (list->skip < 0)
+		BUG("fewer than no rows cannot be passed over");
+	err = call_on_task(storage, STORAGE_TASK_LIST, user_id, NULL,
+			   keyword.len, &at, &made);
 	if (err != ERR_OK)
 		return err;
+	copy_text(&at, &keyword);
+	made->in.list.keyword = keyword;
 	made->in.list.filter = list->filter;
 	made->in.list.has_after = list->after != NULL;
 	if (list->after != NULL)
 		made->in.list.after = *list->after;
 	made->in.list.limit = list->limit;
+	made->in.list.skip = list->skip;
+	made->in.list.is_search = list->search != NULL || list->skip > 0;
+	if (made->in.list.is_search)
+		narrow(made, &search);
 	made->on_row = on_row;
 	made->on.page = on_page;
 	made->arg = arg;

@@ -51,7 +51,9 @@ typedef void storage_page_fn(void *arg, enum err err, bool more);
 /* A page of a user's tasks, newest first. */
 struct storage_list {
 	enum task_filter filter;
-	const struct task_cursor *after; /* NULL: from the newest on */
+	const struct task_search *search; /* NULL: everything */
+	const struct task_cursor *after;  /* NULL: from the newest on */
+	int64_t skip; /* so many of what is left are passed over, >= 0 */
 	size_t limit; /* at most so many rows; 0: the backend's page, which is
 		       * also the most that one page ever has */
 };

@@ -44,8 +44,9 @@ enum storage_call_state {
 	STORAGE_CALL_ABANDONED, /* nobody waits any more: finish frees it */
 };
 
-/* One verb in flight.  The backend reads the parameters of its verb; they
- * belong to the call and live as long as it does. */
+/* One verb in flight.  The backend reads the parameters of its verb, and may
+ * count those of a list down; they belong to the call and live as long as it
+ * does. */
 struct storage_call {
 	enum storage_verb verb;
 	_Atomic int state; /* enum storage_call_state */
@@ -61,6 +62,12 @@ struct storage_call {
 			bool has_after;
 			struct task_cursor after;
 			size_t limit; /* 0: the backend's page */
+			/* False: what follows narrows nothing.  True: there
+			 * is a cursor, within created_to_us. */
+			bool is_search;
+			struct text keyword;
+			int64_t created_from_us;
+			int64_t skip;
 		} list;
 		struct user user; /* user_create: all; by_email: email;
 				     by_id: id */

@@ -69,6 +69,20 @@ enum task_filter {
 	TASK_FILTER_COMPLETED
 };
 
+/* What a list is narrowed to besides its filter; begins as TASK_SEARCH_ALL. */
+struct task_search {
+	/* Case-folded; the title or the description has it, byte for byte.
+	 * Empty: any.  Without NUL. */
+	struct text keyword;
+	int64_t created_from_us; /* both inclusive */
+	int64_t created_to_us;
+};
+#define TASK_SEARCH_ALL                       \
+	((struct task_search){                \
+		.created_from_us = INT64_MIN, \
+		.created_to_us = INT64_MAX,   \
+	})
+
 /* The place after a task in the order newest first (created_at descending,
  * then id descending). */
 struct task_cursor {

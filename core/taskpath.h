@@ -27,7 +27,7 @@ void taskpath_key_read(struct call *call, struct taskpath_key *key);
 
 /*
  * Last step before storage, once path, query and body were read: answers the
- * problems, or 403 for another user's path, and returns false.
+ * problems or the objection, or 403 for another user's path, and returns false.
  */
 bool taskpath_admit(struct call *call);
 

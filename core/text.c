@@ -54,6 +54,14 @@ bool text_has_prefix(struct text text, struct text prefix)
 	       text_is_equal(text_slice(text, 0, prefix.len), prefix);
 }
 
+bool text_contains(struct text text, struct text part)
+{
+	if (part.len == 0)
+		return true;
+	return text.len >= part.len &&
+	       memmem(text.ptr, text.len, part.ptr, part.len) != NULL;
+}
+
 size_t text_find_byte(struct text text, char c)
 {
 	const char *found = NULL;

@@ -31,6 +31,10 @@ bool text_is_equal_nocase(struct text a, struct text b);
 
 bool text_has_prefix(struct text text, struct text prefix);
 
+/* Whether part, byte for byte, is somewhere in text; the empty one always is.
+ * Takes time as the two together are long. */
+bool text_contains(struct text text, struct text part);
+
 /* Position of the first byte c, or text.len when there is none. */
 size_t text_find_byte(struct text text, char c);
 

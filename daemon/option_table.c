@@ -245,8 +245,7 @@ const struct option option_table[OPTION_COUNT] = {
 		.value = "NAME",
 		.fallback = "multiuser",
 		.choices = "multiuser secured",
-		.help = "Whose API is at /api/{user_id}/tasks. secured is not\n"
-			"supported by this version.",
+		.help = "Whose API is at /api/{user_id}/tasks.",
 	},
 	[OPTION_ACCOUNTS] = {
 		.name = "accounts",

@@ -55,12 +55,6 @@ static enum err refuse_reserved(struct maker *maker)
 				 "unset it to use todod's own accounts",
 				 option_get(i)->variable);
 	}
-	if (strcmp(options_text(maker->options, OPTION_TASKS_DIALECT),
-		   "secured") == 0)
-		return fault_set(maker->fault, EX_CONFIG,
-				 "TASKS_DIALECT is secured, but this version "
-				 "of todod has no such dialect yet; unset it "
-				 "to use multiuser");
 	return ERR_OK;
 }
 

@@ -15,7 +15,8 @@ static const struct {
 } parts[] = {
 	{ "tasks", suite_tasks },	  { "updates", suite_updates },
 	{ "isolation", suite_isolation }, { "lists", suite_lists },
-	{ "users", suite_users },	  { "calls", suite_calls },
+	{ "searches", suite_searches },	  { "users", suite_users },
+	{ "calls", suite_calls },
 };
 
 void suite_run_parts(const char *backend)

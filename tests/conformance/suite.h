@@ -14,6 +14,7 @@ void suite_tasks(struct subject *subject);
 void suite_updates(struct subject *subject);
 void suite_isolation(struct subject *subject);
 void suite_lists(struct subject *subject);
+void suite_searches(struct subject *subject);
 void suite_users(struct subject *subject);
 void suite_calls(struct subject *subject);
 

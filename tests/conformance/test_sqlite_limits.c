@@ -379,6 +379,40 @@ static int backup_in_child(const struct parent *parent, void *arg)
 	return (int)err;
 }
 
+/* A search for what is nowhere looks at every row; who comes after it does
+ * not wait for that. */
+static void test_search_in_slices(void)
+{
+	struct task_search search = TASK_SEARCH_ALL;
+	const struct storage_list wanted = { .search = &search };
+	struct answer answer = { 0 };
+	struct page page = { 0 };
+	struct subject subject;
+	enum err err = ERR_OK;
+	struct task_key key;
+
+	subject_init(&subject, "sqlite");
+	key = key_by_id(create_id(&subject, "u", "First", NOW));
+	if (fill(&subject, 1024, &err) != 0)
+		bail_out("a create failed");
+	search.keyword = TEXT("nowhere");
+	if (storage_task_list(subject.storage, TEXT("u"), &wanted, page_on_row,
+			      page_on_end, &page, NULL) != ERR_OK ||
+	    storage_task_get(subject.storage, TEXT("u"), &key, answer_on_task,
+			     &answer, NULL) != ERR_OK)
+		bail_out("a call was refused");
+	if (!testloop_run_until_count(subject.loop, &answer.count, 1))
+		bail_out("an answer never came");
+	is_err(answer.err, ERR_OK, "a task is read during a long search");
+	is_int(page.count, 0, "which goes on meanwhile");
+	if (!testloop_run_until_count(subject.loop, &page.count, 1))
+		bail_out("the search never ended");
+	ok(page.err == ERR_OK && page.rows == 0 && !page.more,
+	   "and then ends without a row");
+	answer_release(&answer);
+	subject_release(&subject);
+}
+
 static void test_backup_under_load(void)
 {
 	struct subject subject;
@@ -422,6 +456,7 @@ int main(void)
 	test_foreign_writer();
 	test_log_size();
 	test_log_pinned();
+	test_search_in_slices();
 	test_backup_under_load();
 	test_disk_full();
 	test_file_limit();

@@ -137,6 +137,24 @@ static enum err attempt_list(struct subject *subject)
 	return page.err;
 }
 
+static enum err attempt_search(struct subject *subject)
+{
+	struct task_search search = TASK_SEARCH_ALL;
+	const struct storage_list wanted = {
+		.search = &search,
+		.skip = 1,
+		.limit = TASKS,
+	};
+	struct page page;
+
+	search.keyword = TEXT("itl");
+	list(subject, "u", &wanted, &page);
+	if (page.err == ERR_OK && page.rows < TASKS - 2)
+		bail_out("a search is not whole and does not say so");
+	page_release(&page);
+	return page.err;
+}
+
 static enum err attempt_user(struct subject *subject)
 {
 	struct answer answer;
@@ -196,13 +214,10 @@ static const struct {
 	attempt_fn *attempt;
 	const char *name;
 } attempts[] = {
-	{ attempt_create, "create" },
-	{ attempt_toggle, "toggle" },
-	{ attempt_update, "update" },
-	{ attempt_delete, "delete" },
-	{ attempt_get, "get" },
-	{ attempt_list, "list" },
-	{ attempt_user, "user by email" },
+	{ attempt_create, "create" },	  { attempt_toggle, "toggle" },
+	{ attempt_update, "update" },	  { attempt_delete, "delete" },
+	{ attempt_get, "get" },		  { attempt_list, "list" },
+	{ attempt_search, "search" },	  { attempt_user, "user by email" },
 	{ attempt_password, "password" },
 };
 

@@ -18,6 +18,9 @@ const config = await createConfig({
     'no-invalid-media-type-examples': 'error',
     'no-invalid-schema-examples': 'error',
     'no-invalid-parameter-examples': 'error',
+    // The paths are those of published APIs: /api/{user_id}/tasks and
+    // /api/todos/{todo_id} meet in one path that is a todo's by no UUID.
+    'no-ambiguous-paths': 'off',
     // The host is wherever todod runs: "/" is the true answer.
     'no-server-example.com': 'off',
   },

@@ -85,6 +85,8 @@ def _cors(reply):
     vary = [token.lower() for token in tokens(headers, "vary")]
     if "origin" not in vary:
         yield f"Vary is {headers.get('vary')!r}"
+    if reply.status >= 300 and "accept" not in vary:
+        yield f"Vary of an error is {headers.get('vary')!r}"
     allowed = headers.get(ALLOW_ORIGIN)
     if allowed is not None:
         if allowed != reply.sent.get("origin"):

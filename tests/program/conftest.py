@@ -43,6 +43,18 @@ def daemon(request):
         yield running
 
 
+@pytest.fixture(scope="session", params=backends.selected())
+def secured(request):
+    """A daemon that has the dialect secured, and users from elsewhere."""
+    try:
+        running = Daemon(backend=request.param,
+                         env={"TASKS_DIALECT": "secured"})
+    except backends.Missing as error:
+        unavailable(str(error))
+    with running:
+        yield running
+
+
 @pytest.fixture(autouse=True)
 def judged():
     """After each test, every daemon that still runs has kept the rules."""

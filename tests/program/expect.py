@@ -3,6 +3,12 @@
 MESSAGES = {
     "missing": "Field required",
     "string_type": "Input should be a valid string",
+    "string_too_short": "String should have at least 1 character",
+    "bool_type": "Input should be a valid boolean",
+    "bool_parsing": "Input should be a valid boolean, "
+                    "unable to interpret input",
+    "uuid_parsing": "Input should be a valid UUID",
+    "datetime_parsing": "Input should be a valid datetime",
     "int_parsing": "Input should be a valid integer, "
                    "unable to parse string as an integer",
     "json_invalid": "JSON decode error",
@@ -12,6 +18,14 @@ MESSAGES = {
                                "'^(all|pending|completed)$'",
 }
 VALIDATION = "Validation error"
+# Messages with a limit in them, and its name in ctx.
+LIMITS = {
+    "string_too_long": ("String should have at most {} characters",
+                        "max_length"),
+    "greater_than_equal": ("Input should be greater than or equal to {}",
+                           "ge"),
+    "less_than_equal": ("Input should be less than or equal to {}", "le"),
+}
 SECRET_INPUT = object()     # an input that must not be echoed
 
 
@@ -21,6 +35,19 @@ def error(kind, loc, given, sentence=None):
         return {"type": kind, "loc": loc, "msg": f"Value error, {sentence}",
                 "input": given}
     return {"type": kind, "loc": loc, "msg": MESSAGES[kind], "input": given}
+
+
+def beyond(kind, loc, given, limit):
+    """One error object of a limit."""
+    msg, name = LIMITS[kind]
+    return {"type": kind, "loc": loc, "msg": msg.format(limit),
+            "input": given, "ctx": {name: limit}}
+
+
+def listed(response, *errors):
+    """The response is a validation error of B or C with these errors."""
+    assert (response.status_code, response.json()) == (
+        422, {"detail": list(errors)})
 
 
 def refused(response, *errors):
@@ -44,13 +71,16 @@ def refused(response, *errors):
     assert body["detail"] == detail, body
 
 
-def bad_json(response):
-    """The response says that the body is not JSON, and where."""
-    assert response.status_code == 400, (response.status_code, response.text)
+def bad_json(response, status=400):
+    """The response says that the body is not JSON, and where; 400 as A says
+    it, 422 as B and C do."""
+    assert response.status_code == status, (response.status_code, response.text)
     body = response.json()
-    assert body["detail"] == VALIDATION, body
-    assert len(body["errors"]) == 1, body
-    only = body["errors"][0]
+    if status == 400:
+        assert body["detail"] == VALIDATION, body
+    errors = body["errors" if status == 400 else "detail"]
+    assert len(errors) == 1, body
+    only = errors[0]
     assert only["type"] == "json_invalid", only
     assert only["msg"] == "JSON decode error", only
     assert len(only["loc"]) == 2 and only["loc"][0] == "body", only

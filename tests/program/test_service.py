@@ -7,18 +7,32 @@ import urllib.parse
 import jsonschema
 import pytest
 
-from daemon import run_todod
+from daemon import Daemon, run_todod
 
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch",
            "trace"}
 ROUTES = {
     ("get", "/"), ("get", "/health"), ("get", "/openapi.json"),
-    ("post", "/api/auth/signup"), ("post", "/api/auth/signin"),
     ("get", "/api/{}/tasks"), ("post", "/api/{}/tasks"),
     ("get", "/api/{}/tasks/{}"), ("put", "/api/{}/tasks/{}"),
     ("delete", "/api/{}/tasks/{}"), ("patch", "/api/{}/tasks/{}/complete"),
+    ("get", "/api/todos"), ("post", "/api/todos"), ("get", "/api/todos/{}"),
+    ("patch", "/api/todos/{}"), ("delete", "/api/todos/{}"),
+}
+ACCOUNTS = {("post", "/api/auth/signup"), ("post", "/api/auth/signin")}
+# What is mounted, by settings, and whether accounts are.
+MOUNTS = {
+    "multiuser": ({}, True),
+    "multiuser without accounts": ({"ACCOUNTS": "off"}, False),
+    "secured": ({"TASKS_DIALECT": "secured"}, False),
+    "secured with accounts": ({"TASKS_DIALECT": "secured", "ACCOUNTS": "on"},
+                              True),
 }
 STATUSES = {
+    ("get", "/api/todos"): {"200", "401"},
+    ("post", "/api/todos"): {"201", "401", "413", "415", "422"},
+    ("patch", "/api/todos/{}"): {"200", "401", "404", "422"},
+    ("delete", "/api/todos/{}"): {"204", "401", "404", "422"},
     ("post", "/api/auth/signup"): {"201", "400"},
     ("post", "/api/auth/signin"): {"200", "400", "401"},
     ("get", "/api/{}/tasks"): {"200", "400", "401", "403"},
@@ -50,9 +64,18 @@ def walk(value, path=()):
         yield from walk(child, (*path, key))
 
 
+@pytest.fixture(scope="module", params=MOUNTS)
+def described(request):
+    """A daemon for each description that there is."""
+    env, accounts = MOUNTS[request.param]
+    with Daemon(backend="memory", env=env) as daemon:
+        daemon.routes = ROUTES | (ACCOUNTS if accounts else set())
+        yield daemon
+
+
 @pytest.fixture
-def document(daemon):
-    response = daemon.http.get("/openapi.json")
+def document(described):
+    response = described.http.get("/openapi.json")
     assert response.status_code == 200
     return response.json()
 
@@ -89,18 +112,18 @@ def test_they_need_no_token_and_mind_none(daemon):
 
 # -- the description
 
-def test_the_description_is_openapi_3_1(document, daemon):
+def test_the_description_is_openapi_3_1(document, described):
     assert document["openapi"].startswith("3.1")
     assert document["info"]["version"] == \
-        daemon.http.get("/").json()["version"]
+        described.http.get("/").json()["version"]
 
 
-def test_exactly_the_mounted_routes_are_described(document):
+def test_exactly_the_mounted_routes_are_described(document, described):
     found = {(method, nameless(template))
              for method, template, _ in operations(document)
              if method != "options" and method != "head"
              and not template.startswith("/docs")}
-    assert found == ROUTES
+    assert found == described.routes
 
 
 def test_the_statuses_of_the_contract_are_described(document):
@@ -109,8 +132,8 @@ def test_the_statuses_of_the_contract_are_described(document):
         assert wanted <= set(operation["responses"]), (method, template)
 
 
-def test_every_reference_leads_somewhere(document, daemon):
-    description = daemon.describe()
+def test_every_reference_leads_somewhere(document, described):
+    description = described.describe()
     references = [each["$ref"] for _, each in walk(document)
                   if isinstance(each.get("$ref"), str)]
     assert references
@@ -127,8 +150,8 @@ def test_operations_have_distinct_ids_and_words(document):
         assert operation.get("summary"), (method, template)
 
 
-def test_path_parameters_are_described(document, daemon):
-    description = daemon.describe()
+def test_path_parameters_are_described(document, described):
+    description = described.describe()
     for method, template, operation in operations(document):
         listed = [*document["paths"][template].get("parameters", []),
                   *operation.get("parameters", [])]
@@ -145,9 +168,9 @@ def test_the_schemas_are_schemas(document):
     assert found
 
 
-def test_the_examples_are_true(document, daemon):
+def test_the_examples_are_true(document, described):
     """Each example of a body fits the schema beside it."""
-    description = daemon.describe()
+    description = described.describe()
     count = 0
     for path, media in walk(document):
         if "schema" not in media or "content" not in path:
@@ -161,7 +184,7 @@ def test_the_examples_are_true(document, daemon):
                 media["schema"], path).iter_errors(example))
             assert not errors, (path, errors[0].message)
             count += 1
-    assert count >= len(ROUTES)
+    assert count >= len(described.routes)
 
 
 def test_the_token_is_described_and_asked_for(document):
@@ -170,7 +193,7 @@ def test_the_token_is_described_and_asked_for(document):
     assert (details["type"], details["scheme"]) == ("http", "bearer")
     for method, template, operation in operations(document):
         asked = operation.get("security", document.get("security", []))
-        is_open = "/tasks" not in template
+        is_open = "/tasks" not in template and "/todos" not in template
         assert asked == ([] if is_open else [{name: []}]), template
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import os
 import time
+import urllib.parse
 
 import jwt
 
@@ -97,6 +98,54 @@ class User:
         response = self.request("DELETE", self.task(number))
         assert response.status_code == 200, response.text
         return response.json()
+
+
+_foreign = itertools.count(1)
+
+
+def foreign_id():
+    """A user id as Better Auth makes them: letters and digits, no UUID."""
+    return f"u{os.getpid()}x{next(_foreign)}".ljust(32, "Z")
+
+
+@dataclasses.dataclass
+class Person:
+    """A user from elsewhere, known by a token alone."""
+
+    daemon: object
+    id: str = dataclasses.field(default_factory=foreign_id)
+
+    def __post_init__(self):
+        self.token = mint(self.id, user_id=None, email=None)
+        self.auth = bearer(self.token)
+        self.tasks = f"/api/{urllib.parse.quote(self.id, safe='')}/tasks"
+
+    def task(self, number, tail=""):
+        """The path of one of the person's tasks."""
+        return f"{self.tasks}/{number}{tail}"
+
+    def request(self, method, path, headers=None, **options):
+        """A request with the person's token."""
+        return self.daemon.http.request(
+            method, path, headers={**self.auth, **(headers or {})}, **options)
+
+    def answer(self, status, method, path, **options):
+        """The JSON of a request that has this status."""
+        response = self.request(method, path, **options)
+        assert response.status_code == status, response.text
+        return response.json() if response.content else None
+
+    def create(self, title="a task", **members):
+        """Creates a task and returns it."""
+        return self.answer(201, "POST", self.tasks,
+                           json={"title": title, **members})
+
+    def list(self, **query):
+        """A part of the list: its tasks."""
+        found = self.answer(200, "GET", self.tasks, params=query)
+        assert list(found) == ["tasks", "count"]
+        assert found["count"] == len(found["tasks"])
+        return found["tasks"]
 
 
 def sign_up(daemon, name="Test User", email=None, password=PASSWORD):

@@ -66,6 +66,15 @@ static void test_bytes(void)
 	is_int(text_find_byte(TEXT("a=b=c"), '='), 1, "the first byte counts");
 	is_int(text_find_byte(TEXT("abc"), '='), 3, "a missing byte is at len");
 	is_int(text_find_byte(none, '='), 0, "nothing is found in nothing");
+	ok(text_contains(TEXT("abcdef"), TEXT("cd")) &&
+		   text_contains(TEXT("abc"), TEXT("abc")),
+	   "a part is found");
+	ok(!text_contains(TEXT("abc"), TEXT("ac")) &&
+		   !text_contains(TEXT("abc"), TEXT("abcd")) &&
+		   !text_contains(none, TEXT("a")),
+	   "what is no part is not");
+	ok(text_contains(TEXT("abc"), none) && text_contains(none, none),
+	   "nothing is a part of everything");
 	is_text(text_slice(TEXT("abcdef"), 2, 3), TEXT("cde"), "a slice");
 	is_text(text_slice(TEXT("abc"), 1, 99), TEXT("bc"),
 		"a slice is clamped at the end");
