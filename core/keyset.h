@@ -1,0 +1,36 @@
+/*
+ * A set of public keys that verify tokens: a JWKS (RFC 7517, with RFC 7518 §6
+ * and RFC 8037 for the keys), read strictly.
+ */
+#ifndef TODOD_CORE_KEYSET_H
+#define TODOD_CORE_KEYSET_H
+
+#include <stddef.h>
+
+#include "core/err.h"
+#include "core/text.h"
+
+#define KEYSET_MAX_BYTES 65536
+#define KEYSET_KEYS_MAX	 32
+
+struct keyset;
+
+/*
+ * Reads a set.  A key that cannot be used (unknown type or algorithm, another
+ * use than signatures, malformed, too weak) is left out and does not void the
+ * rest.  json is copied where needed.  ERR_INVALID when it is no JWKS, is
+ * larger than KEYSET_MAX_BYTES, has more than KEYSET_KEYS_MAX keys, or none
+ * that can be used: *reason is then a constant phrase for the log.
+ * ERR_NO_MEMORY.
+ */
+enum err keyset_parse(struct text json, struct keyset **set,
+		      const char **reason) __attribute__((warn_unused_result));
+
+/* Leaves NULL behind; *set may be NULL. */
+void keyset_free(struct keyset **set);
+
+/* Keys that can be used, and those that were left out. */
+size_t keyset_count(const struct keyset *set);
+size_t keyset_left_out(const struct keyset *set);
+
+#endif
