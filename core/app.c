@@ -373,3 +373,8 @@ void app_refuse(struct app *app, struct http_exchange *exchange, int status)
 	else
 		reply_detail(call, status, http_reason(status));
 }
+
+enum err app_keys_arrived(struct app *app, struct text json)
+{
+	return auth_keys_arrived(app->services.auth, json);
+}

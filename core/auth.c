@@ -8,6 +8,7 @@
 #include "core/call.h"
 #include "core/clock.h"
 #include "core/digest.h"
+#include "core/keyset.h"
 #include "core/log.h"
 #include "core/reply.h"
 #include "core/storage.h"
@@ -27,6 +28,7 @@ struct auth {
 	struct storage *storage;
 	struct digest_key key; /* random: nobody can aim at a slot */
 	struct auth_entry *entries;
+	struct keyset *keys; /* owned; NULL: none has arrived */
 	struct loglimit refused;
 };
 
@@ -63,6 +65,7 @@ void auth_free(struct auth **auth)
 	if (!*auth)
 		return;
 	digest_wipe(&(*auth)->key, sizeof((*auth)->key));
+	keyset_free(&(*auth)->keys);
 	free((*auth)->entries);
 	free(*auth);
 	*auth = NULL;
@@ -263,4 +266,21 @@ void auth_check(struct auth *auth, struct call *call, auth_next_fn *next)
 		accept_claims(call, &entry->claims, next);
 	else
 		judge(auth, call, token, &digest, next);
+}
+
+enum err auth_keys_arrived(struct auth *auth, struct text json)
+{
+	struct keyset *keys = NULL;
+	const char *reason;
+	enum err err;
+
+	if (json.len == 0)
+		return ERR_OK;
+	err = keyset_parse(json, &keys, &reason);
+	if (err != ERR_OK)
+		return err;
+	keyset_free(&auth->keys);
+	auth->keys = keys;
+	memset(auth->entries, 0, AUTH_CACHE_ENTRIES * sizeof(*auth->entries));
+	return ERR_OK;
 }

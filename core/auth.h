@@ -8,6 +8,7 @@
 #define TODOD_CORE_AUTH_H
 
 #include "core/err.h"
+#include "core/text.h"
 
 #define AUTH_CACHE_ENTRIES 4096 /* a power of two */
 #define AUTH_USER_CHECK_S  60
@@ -30,5 +31,9 @@ void auth_free(struct auth **auth);
  * 401 (503 when there can be no verdict now).
  */
 void auth_check(struct auth *auth, struct call *call, auth_next_fn *next);
+
+/* app_keys_arrived(). */
+enum err auth_keys_arrived(struct auth *auth, struct text json)
+	__attribute__((warn_unused_result));
 
 #endif

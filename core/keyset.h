@@ -8,10 +8,12 @@
 #include <stddef.h>
 
 #include "core/err.h"
+#include "core/signature.h"
 #include "core/text.h"
 
-#define KEYSET_MAX_BYTES 65536
-#define KEYSET_KEYS_MAX	 32
+#define KEYSET_MAX_BYTES     65536
+#define KEYSET_KEYS_MAX	     32
+#define KEYSET_KID_MAX_BYTES 128
 
 struct keyset;
 
@@ -32,5 +34,23 @@ void keyset_free(struct keyset **set);
 /* Keys that can be used, and those that were left out. */
 size_t keyset_count(const struct keyset *set);
 size_t keyset_left_out(const struct keyset *set);
+
+/* One key of a set, for those who show it. */
+struct keyset_entry {
+	enum signature_alg alg;
+	struct text kid; /* borrowed from the set; ptr NULL: it has none */
+};
+struct keyset_entry keyset_entry(const struct keyset *set, size_t index);
+
+/*
+ * The key for a token that names alg and kid (ptr NULL: none).  A token without
+ * a kid finds a key only if exactly one is for its algorithm.  *key is borrowed
+ * from the set.  ERR_NOT_FOUND: a newer set may have it.  ERR_DENIED, with a
+ * constant phrase in *reason, when the kid is that of a key for another
+ * algorithm, or the choice is not clear.
+ */
+enum err keyset_find(const struct keyset *set, enum signature_alg alg,
+		     struct text kid, const struct signature_key **key,
+		     const char **reason) __attribute__((warn_unused_result));
 
 #endif

@@ -22,11 +22,14 @@ LIBRARIES = {
 }
 ALL_LIBRARIES = "|".join(LIBRARIES.values())
 
-# Each library of core has one door; sodium's three uses have one each.
+# Each library of core has one door; sodium's uses have one each. Other rooms
+# may not see these libraries at all, but for OpenSSL's TLS.
 DOORS = {
     r"(cjson/)?cJSON\.h": {"core/jsonreader"},
     r"jwt\.h": {"core/token"},
-    r"sodium\.h": {"core/digest", "core/password", "core/token"},
+    r"openssl/.*": {"core/signature"},
+    r"sodium\.h": {"core/base64", "core/digest", "core/password",
+                   "core/signature"},
     r"utf8proc\.h": {"core/text"},
     r"crypt\.h": {"core/password"},
 }
@@ -55,7 +58,7 @@ problems = []
 for path in files("*/*.[ch]"):
     room = path.split("/", maxsplit=1)[0]
     for kind, name in includes(path):
-        if room == "tests" or kind == '"':
+        if room != "core" or kind == '"':
             continue
         for header, doors in DOORS.items():
             if (re.fullmatch(header, name)
