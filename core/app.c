@@ -48,7 +48,6 @@ enum err app_new(const struct app_options *options, struct loop *loop,
 	struct app *app = calloc(1, sizeof(*app));
 	enum err err;
 
-	(void)loop;
 	if (!app)
 		return ERR_NO_MEMORY;
 	if (!dialect_find(options->tasks_dialect))
@@ -60,7 +59,7 @@ enum err app_new(const struct app_options *options, struct loop *loop,
 	app->services.storage = storage;
 	app->services.hashes = hashes;
 	make_id_prefix(app->id_prefix);
-	err = auth_new(&app->options, storage, &app->services.auth);
+	err = auth_new(&app->options, loop, storage, &app->services.auth);
 	if (err == ERR_OK)
 		err = apidoc_new(&app->options, &app->services.apidoc);
 	if (err != ERR_OK)

@@ -9,7 +9,6 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/opensslv.h>
@@ -385,5 +384,5 @@ enum err signature_verify_mac(struct text secret, struct text input,
 
 const char *signature_library(void)
 {
-	return OpenSSL_version(OPENSSL_VERSION_STRING);
+	return "OpenSSL " OPENSSL_VERSION_STR;
 }

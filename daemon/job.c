@@ -7,6 +7,7 @@
 
 #include "core/jsonreader.h"
 #include "core/password.h"
+#include "core/signature.h"
 #include "core/text.h"
 #include "core/token.h"
 #include "daemon/fault.h"
@@ -83,6 +84,7 @@ void job_print_version(FILE *out)
 	(void)fprintf(out, "libevent %s\n", server_library());
 	(void)fprintf(out, "%s\n", jsonreader_library());
 	(void)fprintf(out, "%s\n", token_library());
+	(void)fprintf(out, "%s\n", signature_library());
 	(void)fprintf(out, "%s\n", password_library());
 	(void)fprintf(out, "%s\n", text_library());
 	if (keyfetch_library())
