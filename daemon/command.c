@@ -52,10 +52,6 @@ static enum err refuse_flag(struct text name, struct fault *fault)
 	enum option_id id = option_find_name(name);
 	const char *nearest;
 
-	if (id != OPTION_COUNT && option_get(id)->traits & OPTION_IS_RESERVED)
-		return fault_set(fault, EX_USAGE,
-				 "--%s is not supported by this version",
-				 option_get(id)->name);
 	if (id != OPTION_COUNT)
 		return fault_set(fault, EX_USAGE,
 				 "--%s: everybody on this machine could read a "

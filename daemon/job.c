@@ -11,6 +11,7 @@
 #include "core/text.h"
 #include "core/token.h"
 #include "daemon/fault.h"
+#include "daemon/keyfetch.h"
 #include "daemon/privs.h"
 #include "daemon/server.h"
 #include "daemon/settings.h"
@@ -86,6 +87,8 @@ void job_print_version(FILE *out)
 	(void)fprintf(out, "%s\n", signature_library());
 	(void)fprintf(out, "%s\n", password_library());
 	(void)fprintf(out, "%s\n", text_library());
+	if (keyfetch_library())
+		(void)fprintf(out, "%s\n", keyfetch_library());
 	for (size_t i = 0; backends_table[i]; i++) {
 		const struct backend *backend = backends_table[i];
 

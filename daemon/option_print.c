@@ -8,11 +8,6 @@
 
 #define HELP_INDENT 10 /* of the sentences in --help */
 
-static bool is_listed(const struct option *option)
-{
-	return !(option->traits & OPTION_IS_RESERVED);
-}
-
 /* Whether the option begins a section. */
 static bool is_first_of_section(enum option_id id)
 {
@@ -79,8 +74,6 @@ void option_print_help(FILE *out)
 		"What comes first in this list wins.\n",
 		out);
 	for (unsigned i = 0; i < OPTION_COUNT; i++) {
-		if (!is_listed(option_get(i)))
-			continue;
 		if (is_first_of_section(i))
 			(void)fprintf(out, "\n%s:\n", option_get(i)->section);
 		print_help_option(out, option_get(i));
@@ -156,8 +149,6 @@ void option_print_values(const struct options *options, FILE *out)
 		const struct option *option = option_get(i);
 		const char *text = options_text(options, i);
 
-		if (!is_listed(option))
-			continue;
 		if (is_first_of_section(i))
 			(void)fprintf(out, "%s# %s\n", i > 0 ? "\n" : "",
 				      option->section);
@@ -187,7 +178,7 @@ static void print_example(FILE *out, enum example example)
 		const char *name = example == EXAMPLE_ENV ? option->variable :
 							    option->name;
 
-		if (!is_listed(option) || !option_is_key(option))
+		if (!option_is_key(option))
 			continue;
 		if (is_first_of_section(i) || i == 1)
 			(void)fprintf(out, "\n# --- %s ---\n", option->section);
@@ -245,8 +236,6 @@ void option_print_man(FILE *out)
 	for (unsigned i = 0; i < OPTION_COUNT; i++) {
 		const struct option *option = option_get(i);
 
-		if (!is_listed(option))
-			continue;
 		if (is_first_of_section(i))
 			(void)fprintf(out, "%s.Ss %s\n.Bl -tag -width Ds\n",
 				      i > 0 ? ".El\n" : "", option->section);

@@ -167,7 +167,7 @@ enum err secret_provide(struct settings *settings, struct fault *fault)
 	char file[4096];
 	enum err err;
 
-	if (settings->jwt_secret.ptr)
+	if (settings->jwt_secret.ptr || !settings->accounts)
 		return ERR_OK;
 	if (!settings->location.path) {
 		err = make(&secret, fault);

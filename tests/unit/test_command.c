@@ -84,7 +84,7 @@ static const struct {
 	{ "a flag without its value", { "--port" }, "--port N" },
 	{ "a bad value", { "--port=x" }, "0 to 65535" },
 	{ "a secret", { "--jwt-secret-key=x" }, "JWT_SECRET_KEY" },
-	{ "what comes later", { "--jwks-url=x" }, "not supported" },
+	{ "another secret", { "--better-auth-secret=x" }, "-secret-file" },
 	{ "an unknown command", { "fly" }, "fly" },
 	{ "one word too many", { "serve", "now" }, "now" },
 	{ "backup without a file", { "backup" }, "backup FILE" },
