@@ -64,6 +64,8 @@ static enum err find_secret(const struct tokenform *form, struct text signature,
 			    const struct token_trust *trust,
 			    enum token_issuer *issuer, const char **reason)
 {
+	if (trust->jwt_secret.len == 0 && trust->shared_secret.len == 0)
+		return deny(reason, "there is no secret to verify it by");
 	if (signature.len != SIGNATURE_MAC_BYTES)
 		return deny(reason, "the signature is malformed");
 	if (signature_verify_mac(trust->shared_secret, form->input,
@@ -205,21 +207,19 @@ enum err token_verify(struct text text, const struct token_trust *trust,
 	return err;
 }
 
-static void write_claims(struct buffer *out, const struct uuid *user_id,
+static void write_claims(struct buffer *out, struct text user_id,
 			 struct text email, int64_t now_s)
 {
 	struct jsonwriter writer;
-	char id[UUID_TEXT_LEN + 1];
 
-	uuid_format(user_id, id);
 	jsonwriter_init(&writer, out);
 	jsonwriter_object_begin(&writer);
 	jsonwriter_key(&writer, TEXT("user_id"));
-	jsonwriter_string(&writer, text_of(id));
+	jsonwriter_string(&writer, user_id);
 	jsonwriter_key(&writer, TEXT("email"));
 	jsonwriter_string(&writer, email);
 	jsonwriter_key(&writer, TEXT("sub"));
-	jsonwriter_string(&writer, text_of(id));
+	jsonwriter_string(&writer, user_id);
 	jsonwriter_key(&writer, TEXT("iat"));
 	jsonwriter_int(&writer, now_s);
 	jsonwriter_key(&writer, TEXT("exp"));
@@ -227,8 +227,8 @@ static void write_claims(struct buffer *out, const struct uuid *user_id,
 	jsonwriter_object_end(&writer);
 }
 
-enum err token_issue(struct text secret, const struct uuid *user_id,
-		     struct text email, int64_t now_s, char **token)
+enum err token_issue(struct text secret, struct text user_id, struct text email,
+		     int64_t now_s, char **token)
 {
 	unsigned char mac[SIGNATURE_MAC_BYTES];
 	struct buffer payload, out;

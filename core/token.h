@@ -13,7 +13,6 @@
 #include "core/err.h"
 #include "core/text.h"
 #include "core/tokenform.h"
-#include "core/uuid.h"
 
 #define TOKEN_MAX_BYTES	       TOKENFORM_MAX_BYTES
 #define TOKEN_LIFETIME_S       604800 /* of our own: 7 days */
@@ -46,12 +45,13 @@ struct token {
 
 /*
  * Issues a token of our own: HS256, claims user_id, email, sub, iat, exp.
- * *token is from malloc, NUL-terminated, the caller's.  email is valid UTF-8.
+ * *token is from malloc, NUL-terminated, the caller's.  Both texts are valid
+ * UTF-8.
  * ERR_NO_MEMORY; ERR_SYSTEM when the secret is empty or the token would be
  * longer than TOKEN_MAX_BYTES.
  */
-enum err token_issue(struct text secret, const struct uuid *user_id,
-		     struct text email, int64_t now_s, char **token)
+enum err token_issue(struct text secret, struct text user_id, struct text email,
+		     int64_t now_s, char **token)
 	__attribute__((warn_unused_result));
 
 /*

@@ -16,9 +16,7 @@
 #include "daemon/server.h"
 #include "daemon/settings.h"
 
-/* The files of the database belong to whom todod serves as. */
-static enum err become_server(const struct settings *settings,
-			      struct fault *fault)
+enum err job_become_server(const struct settings *settings, struct fault *fault)
 {
 	struct identity identity;
 	enum err err = privs_choose(settings, PRIVS_JOB, &identity, fault);
@@ -40,7 +38,7 @@ int job_migrate(const struct settings *settings, enum command_name name,
 	enum backend_migrate_mode mode = name == COMMAND_MIGRATE_STATUS ?
 						 BACKEND_MIGRATE_STATUS :
 						 BACKEND_MIGRATE_APPLY;
-	enum err err = become_server(settings, fault);
+	enum err err = job_become_server(settings, fault);
 
 	if (err != ERR_OK)
 		return fault->exit_code;
@@ -65,7 +63,7 @@ int job_backup(const struct settings *settings, const char *file,
 			  location->backend->name);
 		return fault->exit_code;
 	}
-	err = become_server(settings, fault);
+	err = job_become_server(settings, fault);
 	if (err != ERR_OK)
 		return fault->exit_code;
 	err = location->backend->backup(location, file);

@@ -22,6 +22,11 @@ enum err secret_read(const char *file, struct text *secret, struct fault *fault)
 enum err secret_provide(struct settings *settings, struct fault *fault)
 	__attribute__((warn_unused_result));
 
+/* The same for who only looks: gives settings the secret kept beside the
+ * database when there is one, and makes none. */
+enum err secret_find(struct settings *settings, struct fault *fault)
+	__attribute__((warn_unused_result));
+
 /* Wipes and frees. */
 void secret_release(struct text *secret);
 
