@@ -41,7 +41,8 @@ static const struct vector {
 		       "cN_IoypGlUPQGe77Rw" },
 	{ .name = "RFC 7515, A.3",
 	  .alg = SIGNATURE_ES256,
-	  .jwk = "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1g"
+	  .jwk = "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9"
+		 "tLe1g"
 		 "HMzV76e8Tus9uPHvRVEU\",\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6"
 		 "pCyStikYjKIWI5a0\"}",
 	  .input = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzM"
