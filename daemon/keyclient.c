@@ -111,7 +111,7 @@ static enum keysource_answer want(struct keysource *source)
 	struct keyclient *client = (struct keyclient *)source;
 	const struct keyplan *plan = keyshare_plan(client->share);
 	int64_t now_us;
-	bool is_resting;
+	bool is_resting, is_newer;
 
 	if (client->is_waiting)
 		return KEYSOURCE_FETCHING;
@@ -121,11 +121,12 @@ static enum keysource_answer want(struct keysource *source)
 	client->fetches = keyshare_fetches(client->share);
 	is_resting = !keyshare_is_fetching(client->share) &&
 		     keyplan_is_resting(plan, &client->limits, now_us);
-	/* After a rest, too: what is unknown now may be known then. */
-	keyshare_want(client->share);
 	/* Looked at last: a fetch that ended meanwhile has a set to show. */
-	if (keyshare_generation(client->share) == client->generation &&
-	    (is_resting || now_us < client->deaf_until_us))
+	is_newer = keyshare_generation(client->share) != client->generation;
+	/* After a rest, too: what is unknown now may be known then. */
+	if (!is_newer)
+		keyshare_want(client->share);
+	if (!is_newer && (is_resting || now_us < client->deaf_until_us))
 		return KEYSOURCE_RESTING;
 	wait_for_end(client, now_us);
 	return KEYSOURCE_FETCHING;

@@ -28,12 +28,13 @@ enum process_state {
 	PROCESS_STOPPING, /* was told to drain */
 };
 
-/* A worker or the keeper; its place in the table is its slot in the shared memory. */
+/* A worker or the keeper; its place in the table is its slot in the shared
+ * memory. */
 struct process {
 	enum process_state state;
 	pid_t pid;
-	unsigned number;     /* 0 to workers - 1, also in the log; or
-			      * WORKERS_KEEPER */
+	unsigned number; /* 0 to workers - 1, also in the log; or WORKERS_KEEPER
+			  */
 	unsigned generation; /* one more after each reload */
 	int64_t started_us;
 	int64_t served_us;  /* since when it serves; 0: never did */
@@ -85,8 +86,9 @@ void workers_free_keys(struct workers *workers, unsigned generation);
 struct keyshare *workers_keys(const struct workers *workers,
 			      unsigned generation);
 
-/* Starts the worker of that number, or the keeper.  ERR_BUSY when too many of earlier
- * generations are left, ERR_SYSTEM when there is no process to be had. */
+/* Starts the worker of that number, or the keeper.  ERR_BUSY when too many of
+ * earlier generations are left, ERR_SYSTEM when there is no process to be had.
+ */
 enum err workers_start(struct workers *workers, const struct settings *settings,
 		       unsigned number, unsigned generation)
 	__attribute__((warn_unused_result));

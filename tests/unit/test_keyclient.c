@@ -140,11 +140,14 @@ static void test_want(void)
 	ok(keyshare_is_wanted(scene.share), "but after the rest");
 	testloop_run_for(scene.loop, 100);
 	is_int(scene.arrivals, 1, "and nothing arrives twice");
+	keyshare_fetch_begins(scene.share);
+	keyshare_fetch_ends(scene.share);
 	keyshare_publish(scene.share, TEXT("newer"));
 	is_int(want(&scene), KEYSOURCE_FETCHING,
 	       "may be in a set that is there, rest or not");
 	ok(testloop_run_until_count(scene.loop, &scene.arrivals, 2),
 	   "which arrives");
+	ok(!keyshare_is_wanted(scene.share), "without asking anybody");
 	is_string(scene.last, "newer", "in its turn");
 	end(&scene);
 	tap_prefix(NULL);

@@ -54,7 +54,7 @@ static void test_success(void)
 static void test_failures(void)
 {
 	struct keyplan plan = { 0 };
-	static const int64_t delays_s[] = { 10, 20, 40, 80, 160, 300, 300, 300 };
+	static const int64_t delays_s[] = { 10, 20, 40, 80, 160, 300, 300 };
 
 	for (size_t i = 0; i < sizeof(delays_s) / sizeof(delays_s[0]); i++) {
 		keyplan_failed(&plan, &limits, NOW_US, 0);
