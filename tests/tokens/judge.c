@@ -4,8 +4,8 @@
  *
  *   now exp-optional jwt-secret shared-secret issuer audience jwks token
  *
- * and each gets a line "judged VERDICT STATUS TEXT": what token_verify() says at
- * that time, the status with which the application answers now (403: it has
+ * and each gets a line "judged VERDICT STATUS TEXT": what token_verify() says
+ * at that time, the status with which the application answers now (403: it has
  * taken the token, for another user than the path's), and the user or the
  * reason.
  */
