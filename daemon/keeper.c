@@ -115,10 +115,7 @@ static void keep(struct keeper *keeper, struct text json)
 	}
 	(void)snprintf(error, sizeof(error), "%m");
 	if (!keeper->cannot_keep)
-		log_event(LOG_WARN,
-			  "keys are not kept: a start while the issuer is away "
-			  "has none",
-			  LOG_STRING("file", store),
+		log_event(LOG_WARN, "keys not kept", LOG_STRING("file", store),
 			  LOG_STRING("error", error));
 	keeper->cannot_keep = true;
 }
@@ -187,6 +184,8 @@ static void serve_url(struct keeper *keeper)
 	if (!keeper->is_fetching && clock_monotonic_us() >= next_us(keeper)) {
 		keeper->is_fetching = true;
 		keyshare_fetch_begins(keeper->share);
+		/* Should it be the end of us, the next keeper rests, too. */
+		keyplan_ended(keeper->plan, clock_monotonic_us());
 		keyfetch_start(keeper->fetch);
 	}
 	if (!keeper->is_fetching ||

@@ -77,10 +77,9 @@ void keyclient_look(struct keyclient *client)
 	enum err err = take_newest(client);
 
 	if (client->generation != 0 && is_expired(client)) {
-		log_write(LOG_ERROR,
-			  "keys expired: their issuer has not confirmed them "
-			  "for too long",
-			  NULL, 0);
+		log_event(LOG_ERROR, "keys expired",
+			  LOG_STRING("reason", "their issuer has not confirmed "
+					       "them for too long"));
 		client->user.expired(client->user.arg);
 		client->generation = 0;
 	}

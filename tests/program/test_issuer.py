@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import signal
 import stat
 import subprocess
@@ -553,6 +554,24 @@ def test_a_keeper_that_stands_still_harms_nobody(tmp):
         becomes(daemon, fresh)
 
 
+@pytest.mark.slow
+def test_a_keeper_that_hangs_is_replaced(tmp):
+    key, fresh = Key(), Key()
+    with Issuer(key) as issuer, serving(tmp, issuer) as daemon:
+        pid = keeper(daemon)
+        hard = resource.prlimit(pid, resource.RLIMIT_CORE)[1]
+        resource.prlimit(pid, resource.RLIMIT_CORE, (0, hard))
+        daemon.expect_log("keeper hangs", "keeper exited")
+        os.kill(pid, signal.SIGSTOP)
+        daemon.wait_log("keeper hangs", pid=pid, timeout=20)
+        os.kill(pid, signal.SIGCONT)
+        ended = daemon.wait_log("keeper exited", pid=pid)
+        assert ended["signal"] == signal.SIGABRT
+        wait_until(lambda: keeper(daemon) != pid, "the next keeper")
+        issuer.keys = [key, fresh]
+        becomes(daemon, fresh)
+
+
 def test_the_masters_death_ends_the_keeper(tmp):
     key = Key()
     issuer = Issuer(key)
@@ -631,6 +650,19 @@ def test_kept_keys_that_cannot_be_trusted_are_not_used(tmp, harm, warns):
             issuer.start()
             becomes(daemon, key)
         assert stat.S_IMODE(kept(tmp).stat().st_mode) == 0o600
+
+
+def test_where_nothing_can_be_kept_the_keys_count_all_the_same(tmp):
+    key = Key()
+    kept(tmp).mkdir()
+    with Issuer(key) as issuer:
+        daemon = Daemon(folder=tmp, env=environment(issuer))
+        daemon.expect_log("the kept keys are not used", "keys not kept")
+        with daemon:
+            line = daemon.wait_log("keys not kept")
+            assert line["file"] == str(kept(tmp))
+            accepted(daemon, key)
+        assert not list(tmp.glob("todod.db.jwks.*"))
 
 
 def test_kept_keys_are_of_their_issuer_only(tmp):

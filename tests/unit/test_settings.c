@@ -409,6 +409,11 @@ static void test_store(void)
 		{ "beside the database",
 		  { { OPTION_DATABASE_URL, "sqlite:////srv/x.db" } },
 		  "/srv/x.db.jwks" },
+#ifdef HAVE_POSTGRES
+		{ "in the data folder",
+		  { { OPTION_DATABASE_URL, "postgresql://u@h/d" } },
+		  "/var/lib/todod/todod.jwks" },
+#endif
 		{ "not in memory",
 		  { { OPTION_DATABASE_URL, "memory:" } },
 		  NULL },
