@@ -18,9 +18,16 @@ struct key {
 	char kid[KEYSET_KID_MAX_BYTES];
 };
 
+/* To check an RSA key takes the cube of its length.  A set may take as much as
+ * two of the longest: workers read it on their loop, and whoever fills it must
+ * not be able to stop them for seconds. */
+#define RSA_WORK_UNIT_BYTES 64
+#define RSA_WORK_MAX	    10000
+
 struct keyset {
 	size_t count;
 	size_t left_out;
+	size_t rsa_work;
 	struct key keys[KEYSET_KEYS_MAX];
 };
 
@@ -41,40 +48,47 @@ static bool read_bytes(const struct json_value *jwk, const char *name,
 	return base64_decode(jsonreader_string(member), out, size, &bytes->len);
 }
 
-static enum err read_rsa(const struct json_value *jwk, enum signature_alg alg,
-			 struct signature_key **key)
+static enum err read_rsa(struct keyset *set, const struct json_value *jwk,
+			 enum signature_alg alg, struct signature_key **key)
 {
 	unsigned char n_bytes[SIGNATURE_RSA_MAX_BYTES + 1], e_bytes[16];
 	struct text n, e;
 	const char *reason;
+	size_t units;
 
 	if (!read_bytes(jwk, "n", n_bytes, sizeof(n_bytes), &n) ||
 	    !read_bytes(jwk, "e", e_bytes, sizeof(e_bytes), &e))
 		return ERR_INVALID;
+	units = (n.len + RSA_WORK_UNIT_BYTES - 1) / RSA_WORK_UNIT_BYTES;
+	set->rsa_work += units * units * units;
+	if (set->rsa_work > RSA_WORK_MAX)
+		return ERR_INVALID;
 	return signature_key_rsa(alg, n, e, key, &reason);
 }
 
-static enum err read_ec(const struct json_value *jwk, enum signature_alg alg,
-			struct signature_key **key)
+static enum err read_ec(struct keyset *set, const struct json_value *jwk,
+			enum signature_alg alg, struct signature_key **key)
 {
 	unsigned char x_bytes[SIGNATURE_COORDINATE_MAX];
 	unsigned char y_bytes[SIGNATURE_COORDINATE_MAX];
 	struct text x, y;
 	const char *reason;
 
+	(void)set;
 	if (!read_bytes(jwk, "x", x_bytes, sizeof(x_bytes), &x) ||
 	    !read_bytes(jwk, "y", y_bytes, sizeof(y_bytes), &y))
 		return ERR_INVALID;
 	return signature_key_ec(alg, x, y, key, &reason);
 }
 
-static enum err read_okp(const struct json_value *jwk, enum signature_alg alg,
-			 struct signature_key **key)
+static enum err read_okp(struct keyset *set, const struct json_value *jwk,
+			 enum signature_alg alg, struct signature_key **key)
 {
 	unsigned char bytes[SIGNATURE_ED25519_BYTES];
 	struct text x;
 	const char *reason;
 
+	(void)set;
 	(void)alg;
 	if (!read_bytes(jwk, "x", bytes, sizeof(bytes), &x))
 		return ERR_INVALID;
@@ -86,8 +100,8 @@ static const struct kind {
 	struct text kty;
 	struct text crv; /* empty: none is needed */
 	enum signature_alg alg;
-	enum err (*read)(const struct json_value *jwk, enum signature_alg alg,
-			 struct signature_key **key);
+	enum err (*read)(struct keyset *set, const struct json_value *jwk,
+			 enum signature_alg alg, struct signature_key **key);
 } kinds[] = {
 	{ TEXT("RSA"), TEXT(""), SIGNATURE_RS256, read_rsa },
 	{ TEXT("RSA"), TEXT(""), SIGNATURE_PS256, read_rsa },
@@ -168,7 +182,7 @@ static bool is_taken(const struct keyset *set, const struct key *key)
 }
 
 /* ERR_INVALID: the key is left out. */
-static enum err read_key(const struct keyset *set, const struct json_value *jwk,
+static enum err read_key(struct keyset *set, const struct json_value *jwk,
 			 struct key *key)
 {
 	const struct kind *kind = find_kind(jwk);
@@ -181,7 +195,7 @@ static enum err read_key(const struct keyset *set, const struct json_value *jwk,
 	key->alg = kind->alg;
 	if (is_taken(set, key))
 		return ERR_INVALID;
-	return kind->read(jwk, kind->alg, &key->signature);
+	return kind->read(set, jwk, kind->alg, &key->signature);
 }
 
 static enum err read_keys(const struct json_value *root, struct keyset *set,

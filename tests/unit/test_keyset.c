@@ -3,10 +3,12 @@
 
 #include "core/keyset.h"
 
+#include <openssl/bn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base64.h"
 #include "core/buffer.h"
 #include "tests/support/tap.h"
 
@@ -254,6 +256,61 @@ static void test_bounds(void)
 	buffer_release(&json);
 }
 
+/* A set of RSA keys of so many bytes: a good modulus, squared until it is as
+ * long. */
+static void put_rsa_set(struct buffer *json, size_t bytes, int count)
+{
+	unsigned char n_bytes[SIGNATURE_RSA_MAX_BYTES];
+	BN_CTX *context = BN_CTX_new();
+	BIGNUM *n = NULL;
+	char kid[64];
+	size_t len;
+
+	if (!base64_decode(TEXT(RSA_N), n_bytes, sizeof(n_bytes), &len))
+		bail_out("the modulus is no base64url");
+	n = BN_bin2bn(n_bytes, (int)len, NULL);
+	for (; n && context && len < bytes; len *= 2)
+		if (BN_sqr(n, n, context) != 1)
+			bail_out("no square");
+	if (!context || !n || BN_bn2binpad(n, n_bytes, (int)bytes) < 0)
+		bail_out("no modulus");
+	BN_free(n);
+	BN_CTX_free(context);
+	buffer_append_text(json, TEXT("{\"keys\":["));
+	for (int i = 0; i < count; i++) {
+		(void)snprintf(kid, sizeof(kid),
+			       "%s{\"kty\":\"RSA\",\"kid\":\"%d\",\"n\":\"",
+			       i > 0 ? "," : "", i);
+		buffer_append_text(json, text_of(kid));
+		base64_append(json, n_bytes, bytes);
+		buffer_append_text(json, TEXT("\",\"e\":\"AQAB\"}"));
+	}
+	buffer_append_text(json, TEXT("]}"));
+}
+
+/* Many keys that are long to check would stop the reader. */
+static void test_rsa_work(void)
+{
+	static const struct {
+		size_t bytes, first; /* that is left out */
+	} cases[] = { { 256, 32 }, { 512, 19 }, { 1024, 2 } };
+
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		struct keyset *set = NULL;
+		struct buffer json;
+		const char *reason;
+
+		buffer_init(&json);
+		put_rsa_set(&json, cases[i].bytes, KEYSET_KEYS_MAX);
+		is_err(keyset_parse(buffer_text(&json), &set, &reason), ERR_OK,
+		       "a set of long keys is read");
+		is_int(keyset_count(set), cases[i].first,
+		       "as far as its keys do not take too long");
+		keyset_free(&set);
+		buffer_release(&json);
+	}
+}
+
 static void test_kid_bounds(void)
 {
 	for (int len = KEYSET_KID_MAX_BYTES; len <= KEYSET_KID_MAX_BYTES + 1;
@@ -325,6 +382,7 @@ int main(void)
 	test_left_out();
 	test_bad_sets();
 	test_bounds();
+	test_rsa_work();
 	test_kid_bounds();
 	test_find();
 	return tap_done();
