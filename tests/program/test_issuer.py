@@ -826,6 +826,26 @@ def test_what_cannot_work_is_refused(tmp, env, words):
     assert SECRET not in done.stderr and "me:pw" not in done.stderr
 
 
+def test_a_weak_shared_secret_is_for_development_only(tmp):
+    weak = environment(BETTER_AUTH_SECRET="feeble",
+                       JWT_ALLOW_WEAK_SECRET="yes")
+    done = run_todod("--check-config", folder=tmp, env=weak)
+    assert done.returncode == 0, done.stderr
+    assert "a secret is weak" in done.stderr and "feeble" not in done.stderr
+    done = run_todod("--check-config", folder=tmp,
+                     env={**weak, "ENVIRONMENT": "production"})
+    assert done.returncode == CONFIG, done.stderr
+
+
+@pytest.mark.parametrize("name", ["JWT_SECRET_KEY", "BETTER_AUTH_SECRET"])
+def test_an_empty_secret_is_refused_whatever_is_allowed(tmp, name):
+    (tmp / "empty").write_text("\n")
+    done = run_todod("--check-config", folder=tmp, env=environment(
+        JWT_ALLOW_WEAK_SECRET="yes", **{f"{name}_FILE": str(tmp / "empty")}))
+    assert done.returncode == CONFIG, done.stderr
+    assert name in done.stderr
+
+
 def test_a_secret_is_no_flag(tmp):
     done = run_todod(f"--better-auth-secret={SHARED}", folder=tmp)
     assert done.returncode == 64
