@@ -527,6 +527,12 @@ def weak_sets():
     yield by(jwk | {"n": jwk["n"] + "="}, "RS256", key, "a padded modulus")
     yield by(jwk | {"n": number(2 ** 8199 + 1)}, "RS256", key,
              "RSA of 8200 bits")
+    prime = rsa_key(4096).private_numbers().p
+    yield by(jwk | {"n": number(prime)}, "RS256", key, "RSA modulo a prime")
+    multiple = unb64(jwk["n"])
+    multiple = int.from_bytes(multiple, "big") // 6 * 6 + 3
+    yield by(jwk | {"n": number(multiple)}, "RS256", key,
+             "RSA with a small factor")
     yield by(jwk | {"kty": "oct", "k": b64(SECRET), "alg": "HS256"}, "RS256",
              key, "a symmetric key")
     for alg in ("ES256", "ES512"):

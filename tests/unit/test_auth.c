@@ -19,6 +19,7 @@
 #define SHARED	"a secret that another server has, too"
 #define ACCOUNT "00000000-0000-4000-8000-000000000000"
 #define ISSUER	"https://auth.example"
+#define FLOOD	1000
 
 static const struct signer_key key_a = { 1, "a" };
 static const struct signer_key key_b = { 2, "b" };
@@ -278,6 +279,34 @@ static void test_arrivals(void)
 	appclient_free(&client);
 }
 
+/* A flood of tokens that nobody has signed: each costs a look at its header,
+ * and none takes the place of what is remembered. */
+static void test_flood(void)
+{
+	const struct app_options options = foreign_options();
+	char *token = signer_token(&key_a, claims_of("u1", ""));
+	size_t refused = 0;
+	char kid[32];
+
+	start(&options);
+	is_err(publish(&key_a, 1), ERR_OK, "there is a set");
+	is_int(ask("u1", token), 200, "a good token counts");
+	for (int i = 0; i < FLOOD; i++) {
+		struct signer_key nobody = { 9, kid };
+		char *forged;
+
+		(void)snprintf(kid, sizeof(kid), "kid-%d", i);
+		forged = signer_token(&nobody, claims_of("u1", ""));
+		refused += ask("u1", forged) == 401;
+		free(forged);
+	}
+	is_int(refused, FLOOD, "of many forged ones none does");
+	is_int(source.wants, FLOOD, "each asks for a set, which is cheap");
+	is_int(ask("u1", token), 200, "and the good one still counts");
+	free(token);
+	appclient_free(&client);
+}
+
 #define WAITING_MAX (KEYWAIT_CALLS_MAX + 1)
 
 static void test_full(void)
@@ -486,6 +515,7 @@ int main(void)
 	test_no_source();
 	test_wait();
 	test_arrivals();
+	test_flood();
 	test_full();
 	test_deadline();
 	test_gone();
