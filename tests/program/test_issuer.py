@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pathlib
+import pwd
 import random
 import resource
 import signal
@@ -17,6 +18,7 @@ import time
 import jwt
 import pytest
 
+import backends
 import issuer as issuers
 from daemon import (SECRET, Daemon, binary, is_running, run_todod, seconds,
                     unavailable, wait_until)
@@ -500,6 +502,23 @@ def test_the_keeper_listens_nowhere_and_has_no_database(tmp):
             assert link.removeprefix("socket:[").rstrip("]") not in listening
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+def test_the_keeper_has_no_more_rights_than_the_workers(tmp):
+    nobody = pwd.getpwnam("nobody")
+    os.chown(tmp, nobody.pw_uid, nobody.pw_gid)
+    key = Key()
+    with Issuer(key) as issuer, serving(tmp, issuer) as daemon:
+        accepted(daemon, key)
+        text = pathlib.Path(f"/proc/{keeper(daemon)}/status").read_text()
+        for field in ("Uid", "Gid"):
+            line, = [line for line in text.splitlines()
+                     if line.startswith(field)]
+            assert "0" not in line.split()[1:]
+        assert "CapEff:\t0000000000000000" in text
+        assert "NoNewPrivs:\t1" in text
+        assert kept(tmp).stat().st_uid == nobody.pw_uid
+
+
 def test_a_killed_keeper_is_replaced_and_nobody_notices(tmp):
     key = Key()
     with Issuer(key) as issuer, serving(tmp, issuer) as daemon:
@@ -668,6 +687,24 @@ def test_where_nothing_can_be_kept_the_keys_count_all_the_same(tmp):
             assert line["file"] == str(kept(tmp))
             accepted(daemon, key)
         assert not list(tmp.glob("todod.db.jwks.*"))
+
+
+def test_on_postgresql_they_are_kept_in_the_data_folder(tmp):
+    key = Key()
+    with Issuer(key) as issuer:
+        env = environment(issuer, DATA_DIR=str(tmp))
+        try:
+            daemon = Daemon(folder=tmp, backend="postgres", env=env)
+        except backends.Missing as error:
+            unavailable(str(error))
+        with daemon:
+            daemon.wait_log("keys fetched")
+            accepted(daemon, key)
+        assert (tmp / "todod.jwks").exists()
+        issuer.stop()
+        daemon.expect_log("fetch of keys failed")
+        with daemon:
+            accepted(daemon, key)
 
 
 def test_kept_keys_are_of_their_issuer_only(tmp):
