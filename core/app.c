@@ -377,3 +377,8 @@ enum err app_keys_arrived(struct app *app, struct text json)
 {
 	return auth_keys_arrived(app->services.auth, json);
 }
+
+void app_keys_expired(struct app *app)
+{
+	auth_keys_expired(app->services.auth);
+}

@@ -62,4 +62,8 @@ void app_refuse(struct app *app, struct http_exchange *exchange, int status);
 enum err app_keys_arrived(struct app *app, struct text json)
 	__attribute__((warn_unused_result));
 
+/* The newest set is too old to be trusted: until another one arrives it is as
+ * if there had been none. */
+void app_keys_expired(struct app *app);
+
 #endif

@@ -381,3 +381,11 @@ enum err auth_keys_arrived(struct auth *auth, struct text json)
 	keywait_wake(auth->wait);
 	return err;
 }
+
+void auth_keys_expired(struct auth *auth)
+{
+	keyset_free(&auth->keys);
+	auth->trust.keys = NULL;
+	/* What they have verified is not remembered either. */
+	auth->generation++;
+}

@@ -40,4 +40,7 @@ void auth_check(struct auth *auth, struct call *call, auth_next_fn *next);
 enum err auth_keys_arrived(struct auth *auth, struct text json)
 	__attribute__((warn_unused_result));
 
+/* app_keys_expired(). */
+void auth_keys_expired(struct auth *auth);
+
 #endif

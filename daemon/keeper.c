@@ -73,16 +73,16 @@ static const char *place(const struct keeper *keeper)
 
 static void complain(struct keeper *keeper, const char *problem)
 {
+	bool is_url = keeper->keys->source == KEYS_AT_URL;
 	int64_t now_us = clock_monotonic_us();
 
-	if (strcmp(problem, keeper->problem) == 0 &&
-	    now_us - keeper->warned_us < REPEAT_WARN_US) {
+	/* Who changes a file wants to hear of each new mistake. */
+	if (keeper->problem[0] && now_us - keeper->warned_us < REPEAT_WARN_US &&
+	    (is_url || strcmp(problem, keeper->problem) == 0)) {
 		keeper->suppressed++;
 		return;
 	}
-	log_event(LOG_WARN,
-		  keeper->keys->source == KEYS_AT_URL ? "fetch of keys failed" :
-							"keys not read",
+	log_event(LOG_WARN, is_url ? "fetch of keys failed" : "keys not read",
 		  LOG_STRING("reason", problem),
 		  LOG_STRING("source", place(keeper)),
 		  LOG_INT("suppressed", keeper->suppressed));
@@ -115,10 +115,7 @@ static void keep(struct keeper *keeper, struct text json)
 	}
 	(void)snprintf(error, sizeof(error), "%m");
 	if (!keeper->cannot_keep)
-		log_event(LOG_WARN,
-			  "keys are not kept: a start while the issuer is away "
-			  "has none",
-			  LOG_STRING("file", store),
+		log_event(LOG_WARN, "keys not kept", LOG_STRING("file", store),
 			  LOG_STRING("error", error));
 	keeper->cannot_keep = true;
 }
@@ -130,6 +127,14 @@ static void take(struct keeper *keeper, struct text json,
 	bool is_news = !is_current(keeper, json);
 	bool is_told = !is_news && keeper->has_told && !keeper->problem[0];
 
+	if (is_news)
+		keyshare_publish(keeper->share, json);
+	keyplan_succeeded(keeper->plan, &keeper->limits, clock_monotonic_us(),
+			  jitter());
+	if (is_news || keeper->cannot_keep)
+		keep(keeper, json);
+	else if (keeper->keys->store)
+		keyfile_confirm(keeper->keys->store);
 	log_event(is_told ? LOG_DEBUG : LOG_INFO,
 		  is_news ? "keys fetched" : "keys unchanged",
 		  LOG_INT("count", (int64_t)keyset_count(set)),
@@ -137,16 +142,6 @@ static void take(struct keeper *keeper, struct text json,
 		  LOG_STRING("source", place(keeper)));
 	keeper->has_told = true;
 	keeper->problem[0] = '\0';
-	if (is_news)
-		keyshare_publish(keeper->share, json);
-	keyplan_succeeded(keeper->plan, &keeper->limits, clock_monotonic_us(),
-			  jitter());
-	if (keeper->keys->source != KEYS_AT_URL)
-		return;
-	if (is_news || keeper->cannot_keep)
-		keep(keeper, json);
-	else if (keeper->keys->store)
-		keyfile_confirm(keeper->keys->store);
 }
 
 static void fail(struct keeper *keeper, const char *problem)
@@ -187,6 +182,8 @@ static void serve_url(struct keeper *keeper)
 	if (!keeper->is_fetching && clock_monotonic_us() >= next_us(keeper)) {
 		keeper->is_fetching = true;
 		keyshare_fetch_begins(keeper->share);
+		/* Should it be the end of us, the next keeper rests, too. */
+		keyplan_ended(keeper->plan, clock_monotonic_us());
 		keyfetch_start(keeper->fetch);
 	}
 	if (!keeper->is_fetching ||

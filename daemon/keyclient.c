@@ -28,14 +28,29 @@ struct keyclient {
 	struct keyshare *share;
 	struct keyplan_limits limits;
 	int64_t patience_ms;
-	keyclient_arrived_fn *arrived;
-	void *arg;
-	uint64_t generation; /* of the set that was handed over */
+	struct keyclient_user user;
+	bool can_expire;
+	uint64_t generation; /* of the set that was handed over; 0: none counts
+			      */
 	bool is_waiting;     /* the timer runs */
 	uint64_t fetches;    /* … until there are more than these … */
 	int64_t give_up_us;  /* … or it is this late */
 	int64_t deaf_until_us;
 };
+
+/* Whether nobody has confirmed the newest set for too long. */
+static bool is_expired(const struct keyclient *client)
+{
+	return client->can_expire &&
+	       keyplan_is_expired(keyshare_plan(client->share), &client->limits,
+				  clock_monotonic_us());
+}
+
+static bool has_newer(const struct keyclient *client)
+{
+	return keyshare_generation(client->share) != client->generation &&
+	       !is_expired(client);
+}
 
 /* ERR_NOT_FOUND when there is nothing new. */
 static enum err take_newest(struct keyclient *client)
@@ -44,12 +59,12 @@ static enum err take_newest(struct keyclient *client)
 	uint64_t generation;
 	enum err err;
 
-	if (keyshare_generation(client->share) == client->generation)
+	if (!has_newer(client))
 		return ERR_NOT_FOUND;
 	err = keyshare_read(client->share, &json, &generation);
 	if (err != ERR_OK)
 		return err;
-	err = client->arrived(client->arg, json);
+	err = client->user.arrived(client->user.arg, json);
 	keyfile_release(&json);
 	/* One that is not usable will not be at the next look either. */
 	if (err != ERR_NO_MEMORY)
@@ -61,6 +76,13 @@ void keyclient_look(struct keyclient *client)
 {
 	enum err err = take_newest(client);
 
+	if (client->generation != 0 && is_expired(client)) {
+		log_event(LOG_ERROR, "keys expired",
+			  LOG_STRING("reason", "their issuer has not confirmed "
+					       "them for too long"));
+		client->user.expired(client->user.arg);
+		client->generation = 0;
+	}
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		log_event(LOG_WARN, "the newest keys were not taken",
 			  LOG_STRING("error", err_text(err)));
@@ -74,7 +96,7 @@ static void end_wait(struct keyclient *client)
 	client->is_waiting = false;
 	keyclient_look(client);
 	if (client->generation == before &&
-	    client->arrived(client->arg, TEXT("")) != ERR_OK)
+	    client->user.arrived(client->user.arg, TEXT("")) != ERR_OK)
 		log_write(LOG_WARN, "out of memory for those who wait for keys",
 			  NULL, 0);
 }
@@ -84,8 +106,7 @@ static void on_timer(void *arg)
 	struct keyclient *client = arg;
 	int64_t now_us = clock_monotonic_us();
 	bool has_ended = keyshare_fetches(client->share) != client->fetches ||
-			 keyshare_generation(client->share) !=
-				 client->generation;
+			 has_newer(client);
 
 	if (!has_ended && now_us >= client->give_up_us) {
 		/* The next one shall not wait as long for nothing. */
@@ -122,7 +143,7 @@ static enum keysource_answer want(struct keysource *source)
 	is_resting = !keyshare_is_fetching(client->share) &&
 		     keyplan_is_resting(plan, &client->limits, now_us);
 	/* Looked at last: a fetch that ended meanwhile has a set to show. */
-	is_newer = keyshare_generation(client->share) != client->generation;
+	is_newer = has_newer(client);
 	/* After a rest, too: what is unknown now may be known then. */
 	if (!is_newer)
 		keyshare_want(client->share);
@@ -145,6 +166,7 @@ enum err keyclient_new(struct loop *loop, const struct keys_settings *settings,
 	client->share = share;
 	client->limits.ttl_ms = settings->ttl_ms;
 	client->limits.cool_down_ms = settings->cool_down_ms;
+	client->can_expire = settings->source == KEYS_AT_URL;
 	client->patience_ms = settings->timeout_ms + PATIENCE_MS;
 	client->timer = loop_timer_new(loop, on_timer, client);
 	if (!client->timer) {
@@ -169,10 +191,9 @@ struct keysource *keyclient_source(struct keyclient *client)
 	return &client->source;
 }
 
-void keyclient_start(struct keyclient *client, keyclient_arrived_fn *arrived,
-		     void *arg)
+void keyclient_start(struct keyclient *client,
+		     const struct keyclient_user *user)
 {
-	client->arrived = arrived;
-	client->arg = arg;
+	client->user = *user;
 	keyclient_look(client);
 }

@@ -15,23 +15,29 @@ struct keyshare;
 struct keysource;
 struct loop;
 
-/* Gets what app_keys_arrived() gets. */
-typedef enum err keyclient_arrived_fn(void *arg, struct text json);
+/* Who gets the keys: app_keys_arrived() and app_keys_expired(). */
+struct keyclient_user {
+	enum err (*arrived)(void *arg, struct text json);
+	void (*expired)(void *arg);
+	void *arg;
+};
 
 /* settings and share are borrowed.  ERR_NO_MEMORY. */
 enum err keyclient_new(struct loop *loop, const struct keys_settings *settings,
 		       struct keyshare *share, struct keyclient **client)
 	__attribute__((warn_unused_result));
-/* arrived is not called any more. */
+/* The user is not called any more. */
 void keyclient_free(struct keyclient **client);
 
 struct keysource *keyclient_source(struct keyclient *client);
 
-/* From now on sets go to arrived(arg), the one that is there at once. */
-void keyclient_start(struct keyclient *client, keyclient_arrived_fn *arrived,
-		     void *arg);
+/* From now on sets go to the user, which is copied; the one that is there at
+ * once. */
+void keyclient_start(struct keyclient *client,
+		     const struct keyclient_user *user);
 
-/* Looks whether there is a new set; call it now and then. */
+/* Looks whether there is a new set, or the one that is there is too old; call
+ * it now and then. */
 void keyclient_look(struct keyclient *client);
 
 #endif

@@ -158,20 +158,22 @@ void keyshare_copy(struct keyshare *share, const struct keyshare *from)
 	atomic_store(&new->failures, atomic_load(&old->failures));
 }
 
+bool keyshare_is_wanted(const struct keyshare *share)
+{
+	return atomic_load(&share->memory->is_wanted);
+}
+
 void keyshare_want(struct keyshare *share)
 {
 	static const uint64_t one = 1;
 
-	if (atomic_exchange(&share->memory->is_wanted, true))
+	/* Looked at first: in a flood the line of the cache stays shared. */
+	if (keyshare_is_wanted(share) ||
+	    atomic_exchange(&share->memory->is_wanted, true))
 		return;
 	/* It cannot be full: nobody adds to it twice before a fetch. */
 	if (write(share->wake_fd, &one, sizeof(one)) < 0)
 		return;
-}
-
-bool keyshare_is_wanted(const struct keyshare *share)
-{
-	return atomic_load(&share->memory->is_wanted);
 }
 
 int keyshare_wake_fd(const struct keyshare *share)

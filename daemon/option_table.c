@@ -177,7 +177,8 @@ const struct option option_table[OPTION_COUNT] = {
 		.traits = OPTION_NEEDS_RESTART,
 		.value = "DIR",
 		.derived = ". in development, /var/lib/todod in production",
-		.help = "The folder of todod.db when no database URL is given.",
+		.help = "The folder of todod.db when no URL is given, and on\n"
+			"PostgreSQL of the keys that were fetched last.",
 	},
 	[OPTION_REQUEST_TIMEOUT] = {
 		.name = "request-timeout",

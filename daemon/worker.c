@@ -254,6 +254,11 @@ static enum err take_keys(void *app, struct text json)
 	return app_keys_arrived(app, json);
 }
 
+static void drop_keys(void *app)
+{
+	app_keys_expired(app);
+}
+
 static enum err make_keys(struct worker *worker)
 {
 	if (!worker->options->keys)
@@ -288,7 +293,9 @@ static enum err make_app(struct worker *worker)
 	err = app_new(&worker->app_options, loop_event_port(worker->loop),
 		      worker->storage, worker->hashes, &worker->app);
 	if (err == ERR_OK && worker->keys)
-		keyclient_start(worker->keys, take_keys, worker->app);
+		keyclient_start(worker->keys,
+				&(struct keyclient_user){ take_keys, drop_keys,
+							  worker->app });
 	return err;
 }
 

@@ -75,7 +75,7 @@ def test_its_keys_may_change(tmp, issuer):
                 "the new key")
             assert daemon.http.get(
                 path, headers=bearer(old)).status_code == 200
-            assert daemon.logged("keys fetched", count=2)
+            daemon.wait_log("keys fetched", count=2)
 
 
 def test_a_token_for_others_is_refused(tmp, issuer):

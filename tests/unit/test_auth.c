@@ -172,6 +172,27 @@ static void test_unknown_key(void)
 	appclient_free(&client);
 }
 
+static void test_expired(void)
+{
+	const struct app_options options = foreign_options();
+	char *token, *mac;
+
+	start(&options);
+	is_err(publish(&key_a, 1), ERR_OK, "there is a set");
+	token = signer_token(&key_a, claims_of("u1", ""));
+	mac = signer_mac_token(TEXT(APPCLIENT_SECRET), claims_of("u1", ""));
+	is_int(ask("u1", token), 200, "by which a token counts");
+	app_keys_expired(appclient_app(client));
+	is_int(ask("u1", token), 503, "until the set expires");
+	is_int(source.wants, 1, "and another one is asked for");
+	is_int(ask("u1", mac), 200, "a token of a shared secret goes on");
+	is_err(publish(&key_a, 1), ERR_OK, "the same set may come again");
+	is_int(ask("u1", token), 200, "and the token counts again");
+	free(mac);
+	free(token);
+	appclient_free(&client);
+}
+
 static void test_no_source(void)
 {
 	struct app_options options = foreign_options();
@@ -490,6 +511,7 @@ int main(void)
 	logtrap_start();
 	test_cold();
 	test_unknown_key();
+	test_expired();
 	test_no_source();
 	test_wait();
 	test_arrivals();

@@ -20,8 +20,9 @@ struct scene {
 	struct keys_settings settings;
 	struct keyshare *share;
 	struct keyclient *client;
+	struct keyclient_user user;
 	enum err answer; /* of the application */
-	size_t arrivals;
+	size_t arrivals, expiries;
 	char last[64];
 };
 
@@ -36,10 +37,19 @@ static enum err arrived(void *arg, struct text json)
 	return scene->answer;
 }
 
+static void expired(void *arg)
+{
+	struct scene *scene = arg;
+
+	scene->expiries++;
+}
+
 static void begin(struct scene *scene, int64_t cool_down_ms)
 {
 	memset(scene, 0, sizeof(*scene));
 	scene->loop = testloop_new();
+	scene->user = (struct keyclient_user){ arrived, expired, scene };
+	scene->settings.source = KEYS_AT_URL;
 	scene->settings.ttl_ms = 3600000;
 	scene->settings.timeout_ms = 5000;
 	scene->settings.cool_down_ms = cool_down_ms;
@@ -87,7 +97,7 @@ static void test_sets(void)
 
 	tap_prefix("sets");
 	begin(&scene, 10000);
-	keyclient_start(scene.client, arrived, &scene);
+	keyclient_start(scene.client, &scene.user);
 	is_int(scene.arrivals, 0, "nothing is handed over without a set");
 	fetch(&scene, TEXT("one"));
 	keyclient_look(scene.client);
@@ -116,7 +126,7 @@ static void test_start(void)
 
 	begin(&scene, 10000);
 	keyshare_publish(scene.share, TEXT("ready"));
-	keyclient_start(scene.client, arrived, &scene);
+	keyclient_start(scene.client, &scene.user);
 	is_string(scene.last, "ready", "the set that is there comes at once");
 	end(&scene);
 }
@@ -127,7 +137,7 @@ static void test_want(void)
 
 	tap_prefix("an unknown key");
 	begin(&scene, 600000);
-	keyclient_start(scene.client, arrived, &scene);
+	keyclient_start(scene.client, &scene.user);
 	is_int(want(&scene), KEYSOURCE_FETCHING, "is asked for");
 	ok(keyshare_is_wanted(scene.share), "of the keeper");
 	is_int(want(&scene), KEYSOURCE_FETCHING, "once for all that wait");
@@ -159,7 +169,7 @@ static void test_failure(void)
 
 	tap_prefix("a failed fetch");
 	begin(&scene, 600000);
-	keyclient_start(scene.client, arrived, &scene);
+	keyclient_start(scene.client, &scene.user);
 	is_int(want(&scene), KEYSOURCE_FETCHING, "is waited for");
 	fetch(&scene, TEXT(""));
 	ok(testloop_run_until_count(scene.loop, &scene.arrivals, 1),
@@ -184,7 +194,7 @@ static void test_no_keeper(void)
 	if (keyclient_new(testloop_port(scene.loop), &scene.settings,
 			  scene.share, &scene.client) != ERR_OK)
 		bail_out("no client");
-	keyclient_start(scene.client, arrived, &scene);
+	keyclient_start(scene.client, &scene.user);
 	is_int(want(&scene), KEYSOURCE_FETCHING, "somebody waits");
 	ok(testloop_run_until_count(scene.loop, &scene.arrivals, 1),
 	   "but not for ever");
@@ -195,12 +205,56 @@ static void test_no_keeper(void)
 	tap_prefix(NULL);
 }
 
+static void test_age(void)
+{
+	struct scene scene;
+	int64_t day_us = INT64_C(86400000000), hour_us = INT64_C(3600000000);
+
+	tap_prefix("a set that nobody confirms");
+	begin(&scene, 600000);
+	keyclient_start(scene.client, &scene.user);
+	fetch(&scene, TEXT("old"));
+	keyclient_look(scene.client);
+	atomic_fetch_sub(&keyshare_plan(scene.share)->confirmed_us, day_us);
+	keyclient_look(scene.client);
+	is_int(scene.expiries, 0, "counts for a day");
+	atomic_fetch_sub(&keyshare_plan(scene.share)->confirmed_us,
+			 hour_us + 1);
+	keyclient_look(scene.client);
+	keyclient_look(scene.client);
+	is_int(scene.expiries, 1, "and no more, which is said once");
+	ok(logtrap_has("keys expired"), "in the log, too");
+	is_int(want(&scene), KEYSOURCE_RESTING, "is not there for who asks");
+	atomic_store(&keyshare_plan(scene.share)->confirmed_us,
+		     clock_monotonic_us());
+	keyclient_look(scene.client);
+	is_int(scene.arrivals, 2, "counts again when it is confirmed");
+	is_string(scene.last, "old", "as it was");
+	end(&scene);
+
+	begin(&scene, 600000);
+	keyclient_free(&scene.client);
+	scene.settings.source = KEYS_IN_FILE;
+	if (keyclient_new(testloop_port(scene.loop), &scene.settings,
+			  scene.share, &scene.client) != ERR_OK)
+		bail_out("no client");
+	keyclient_start(scene.client, &scene.user);
+	fetch(&scene, TEXT("filed"));
+	keyplan_restored(keyshare_plan(scene.share),
+			 clock_monotonic_us() - 2 * day_us);
+	keyclient_look(scene.client);
+	is_string(scene.last, "filed", "in a file counts for ever");
+	is_int(scene.expiries, 0, "however old it is");
+	end(&scene);
+	tap_prefix(NULL);
+}
+
 static void test_end(void)
 {
 	struct scene scene;
 
 	begin(&scene, 10000);
-	keyclient_start(scene.client, arrived, &scene);
+	keyclient_start(scene.client, &scene.user);
 	(void)want(&scene);
 	keyclient_free(&scene.client);
 	fetch(&scene, TEXT("late"));
@@ -219,6 +273,7 @@ int main(void)
 	test_want();
 	test_failure();
 	test_no_keeper();
+	test_age();
 	test_end();
 	return tap_done();
 }

@@ -36,6 +36,20 @@ static void give(struct options *options, const struct given *given)
 			bail_out("%s", fault.text);
 }
 
+/* A URL of keys is of use only where they can be fetched. */
+static bool lacks_libcurl(const struct given *given, const char *name)
+{
+	for (size_t i = 0; i < GIVEN_MAX && given[i].value; i++) {
+		if (keyfetch_is_built_in() ||
+		    (given[i].id != OPTION_BETTER_AUTH_URL &&
+		     given[i].id != OPTION_JWKS_URL))
+			continue;
+		skip(name, "built without libcurl");
+		return true;
+	}
+	return false;
+}
+
 static const struct {
 	const char *name;
 	struct given given[GIVEN_MAX];
@@ -140,6 +154,8 @@ static void test_derived(void)
 		struct fault fault = { 0, "" };
 		enum err err;
 
+		if (lacks_libcurl(derived[i].given, derived[i].name))
+			continue;
 		give(&options, derived[i].given);
 		err = settings_new(&options, &settings, &fault);
 		if (is_err(err, ERR_OK, derived[i].name))
@@ -229,6 +245,8 @@ static void test_refused(void)
 		struct options options;
 		struct fault fault = { 0, "" };
 
+		if (lacks_libcurl(refused[i].given, refused[i].name))
+			continue;
 		give(&options, refused[i].given);
 		is_err(settings_new(&options, &settings, &fault), ERR_INVALID,
 		       refused[i].name);
@@ -368,10 +386,8 @@ static void test_urls(void)
 		struct fault fault = { 0, "" };
 		enum err err;
 
-		if (!keyfetch_is_built_in()) {
-			skip(urls[i].name, "built without libcurl");
+		if (lacks_libcurl(urls[i].given, urls[i].name))
 			continue;
-		}
 		give(&options, urls[i].given);
 		err = settings_new(&options, &settings, &fault);
 		is_err(err, urls[i].url ? ERR_OK : ERR_INVALID, urls[i].name);
@@ -393,6 +409,11 @@ static void test_store(void)
 		{ "beside the database",
 		  { { OPTION_DATABASE_URL, "sqlite:////srv/x.db" } },
 		  "/srv/x.db.jwks" },
+#ifdef HAVE_POSTGRES
+		{ "in the data folder",
+		  { { OPTION_DATABASE_URL, "postgresql://u@h/d" } },
+		  "/var/lib/todod/todod.jwks" },
+#endif
 		{ "not in memory",
 		  { { OPTION_DATABASE_URL, "memory:" } },
 		  NULL },
@@ -407,10 +428,8 @@ static void test_store(void)
 		struct options options;
 		struct fault fault = { 0, "" };
 
-		if (!keyfetch_is_built_in()) {
-			skip(cases[i].name, "built without libcurl");
+		if (lacks_libcurl(given, cases[i].name))
 			continue;
-		}
 		give(&options, given);
 		if (settings_new(&options, &settings, &fault) != ERR_OK)
 			bail_out("%s", fault.text);
@@ -419,6 +438,24 @@ static void test_store(void)
 		options_release(&options);
 	}
 	tap_prefix(NULL);
+}
+
+static void test_no_libcurl(void)
+{
+	const struct given given[GIVEN_MAX] = {
+		{ OPTION_BETTER_AUTH_URL, AUTH },
+	};
+	struct settings *settings = NULL;
+	struct options options;
+	struct fault fault = { 0, "" };
+
+	if (keyfetch_is_built_in())
+		return;
+	give(&options, given);
+	is_err(settings_new(&options, &settings, &fault), ERR_INVALID,
+	       "without libcurl a URL of keys is refused");
+	ok(strstr(fault.text, "libcurl") != NULL, "and the reason said");
+	options_release(&options);
 }
 
 static void test_tokens(void)
@@ -472,6 +509,7 @@ int main(void)
 	test_strength();
 	test_urls();
 	test_store();
+	test_no_libcurl();
 	test_tokens();
 	return tap_done();
 }
