@@ -20,11 +20,11 @@ struct keyset;
 /*
  * Reads a set.  A key that cannot be used (unknown type or algorithm, another
  * use than signatures, malformed, too weak) is left out and does not void the
- * rest, and so are RSA keys past what 32 of 2048 bits, 19 of 4096 bits or two of
- * 8192 bits take to check.  json is copied where needed.  ERR_INVALID when it is no JWKS, is
- * larger than KEYSET_MAX_BYTES, has more than KEYSET_KEYS_MAX keys, or none
- * that can be used: *reason is then a constant phrase for the log.
- * ERR_NO_MEMORY.
+ * rest, and so are RSA keys past what 32 of 2048 bits, 19 of 4096 bits or two
+ * of 8192 bits take to check.  json is copied where needed.  ERR_INVALID when
+ * it is no JWKS, is larger than KEYSET_MAX_BYTES, has more than
+ * KEYSET_KEYS_MAX keys, or none that can be used: *reason is then a constant
+ * phrase for the log.  ERR_NO_MEMORY.
  */
 enum err keyset_parse(struct text json, struct keyset **set,
 		      const char **reason) __attribute__((warn_unused_result));

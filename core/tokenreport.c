@@ -3,6 +3,7 @@
 
 #include "core/tokenreport.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -81,22 +82,23 @@ static void show_duration(struct buffer *out, double seconds)
 {
 	static const struct {
 		const char *one;
-		double seconds;
+		int64_t seconds;
 	} units[] = {
 		{ "year", 31536000 }, { "day", 86400 }, { "hour", 3600 },
 		{ "minute", 60 },     { "second", 1 },
 	};
 	size_t count = sizeof(units) / sizeof(units[0]), shown = 0;
-	double left = floor(fabs(seconds));
+	int64_t left = fabs(seconds) < 2 * DATE_MAX ? (int64_t)fabs(seconds) :
+						      (int64_t)(2 * DATE_MAX);
 
 	for (size_t i = 0; i < count && shown < 2; i++) {
-		double number = floor(left / units[i].seconds);
+		int64_t number = left / units[i].seconds;
 
 		if (number < 1 && (shown > 0 || i < count - 1))
 			continue;
 		left -= number * units[i].seconds;
-		say(out, "%s%.0f %s%s", shown > 0 ? " " : "", number,
-		    units[i].one, number >= 1 && number < 2 ? "" : "s");
+		say(out, "%s%" PRId64 " %s%s", shown > 0 ? " " : "", number,
+		    units[i].one, number == 1 ? "" : "s");
 		shown++;
 	}
 }
