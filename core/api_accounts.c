@@ -138,12 +138,13 @@ static void reply_signed_in(struct account *account)
 	struct call *call = account->call;
 	struct jsonwriter writer;
 	struct buffer body;
-	char *token = NULL;
+	char *token = NULL, id[UUID_TEXT_LEN + 1];
 	enum err err;
 
-	err = token_issue(call->services->options->jwt_secret,
-			  &account->user.id, account->user.email,
-			  clock_wall_us() / US_PER_S, &token);
+	uuid_format(&account->user.id, id);
+	err = token_issue(call->services->options->jwt_secret, text_of(id),
+			  account->user.email, clock_wall_us() / US_PER_S,
+			  &token);
 	if (err != ERR_OK) {
 		reply_err(call, err);
 		return;

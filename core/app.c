@@ -48,7 +48,6 @@ enum err app_new(const struct app_options *options, struct loop *loop,
 	struct app *app = calloc(1, sizeof(*app));
 	enum err err;
 
-	(void)loop;
 	if (!app)
 		return ERR_NO_MEMORY;
 	app->options = *options;
@@ -58,7 +57,7 @@ enum err app_new(const struct app_options *options, struct loop *loop,
 	app->services.storage = storage;
 	app->services.hashes = hashes;
 	make_id_prefix(app->id_prefix);
-	err = auth_new(&app->options, storage, &app->services.auth);
+	err = auth_new(&app->options, loop, storage, &app->services.auth);
 	if (err == ERR_OK)
 		err = apidoc_new(&app->options, &app->services.apidoc);
 	if (err != ERR_OK)
@@ -372,4 +371,14 @@ void app_refuse(struct app *app, struct http_exchange *exchange, int status)
 		reply_detail(call, status, BODY_TOO_LARGE);
 	else
 		reply_detail(call, status, http_reason(status));
+}
+
+enum err app_keys_arrived(struct app *app, struct text json)
+{
+	return auth_keys_arrived(app->services.auth, json);
+}
+
+void app_keys_expired(struct app *app)
+{
+	auth_keys_expired(app->services.auth);
 }

@@ -18,6 +18,7 @@ struct app;
 struct cors;
 struct embedded_file;
 struct hashpool;
+struct keysource;
 struct loop;
 struct storage;
 
@@ -26,7 +27,12 @@ struct app_options {
 	const char *version;
 	enum dialect_name tasks_dialect; /* who has /api/{user_id}/tasks */
 	bool accounts;			 /* sign-up and sign-in are open */
-	struct text jwt_secret;
+	struct text jwt_secret;		 /* our own; may be empty */
+	struct text shared_secret;	 /* BETTER_AUTH_SECRET; may be empty */
+	struct text jwt_issuer;		 /* of foreign tokens; empty: any */
+	struct text jwt_audience;	 /* so too */
+	bool jwt_exp_optional;		 /* for shared secrets only */
+	struct keysource *keysource;	 /* NULL: no JWKS is configured */
 	const struct cors *cors;
 	const struct embedded_file *api_files; /* OpenAPI fragments */
 	size_t api_file_count;
@@ -47,5 +53,17 @@ void app_handle(struct app *app, struct http_exchange *exchange);
 /* Answers an exchange that the server itself refuses (503: too much unsent
  * output, …) in the form of every other error. */
 void app_refuse(struct app *app, struct http_exchange *exchange, int status);
+
+/*
+ * The keysource has fetched: json is the newest set of keys, or empty when
+ * there is none that is newer.  ERR_INVALID: the set was not usable and the one
+ * before it stays; ERR_NO_MEMORY.  Either way who waited for it is judged.
+ */
+enum err app_keys_arrived(struct app *app, struct text json)
+	__attribute__((warn_unused_result));
+
+/* The newest set is too old to be trusted: until another one arrives it is as
+ * if there had been none. */
+void app_keys_expired(struct app *app);
 
 #endif

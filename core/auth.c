@@ -8,6 +8,9 @@
 #include "core/call.h"
 #include "core/clock.h"
 #include "core/digest.h"
+#include "core/keyset.h"
+#include "core/keysource.h"
+#include "core/keywait.h"
 #include "core/log.h"
 #include "core/reply.h"
 #include "core/storage.h"
@@ -18,8 +21,9 @@
 struct auth_entry {
 	struct digest digest;
 	bool is_used;
-	int64_t checked_us; /* monotonic: when the user was last seen */
-	struct token_claims claims;
+	int64_t checked_us;  /* monotonic: when the user was last seen */
+	uint64_t generation; /* of the keys that verified it */
+	struct token token;
 };
 
 struct auth {
@@ -27,45 +31,40 @@ struct auth {
 	struct storage *storage;
 	struct digest_key key; /* random: nobody can aim at a slot */
 	struct auth_entry *entries;
+	struct token_trust trust;
+	struct keyset *keys;	   /* owned; NULL: none has arrived */
+	struct digest keys_digest; /* of what they were read from */
+	uint64_t generation;	   /* grows with each new set */
+	struct keywait *wait;
 	struct loglimit refused;
 };
 
-/* A call that waits for storage to say that its user exists. */
-struct auth_wait {
+/* A call on its way through here. */
+struct auth_case {
 	struct auth *auth;
 	struct call *call;
 	auth_next_fn *next;
+	struct text text; /* the token, in the call's request */
 	struct digest digest;
-	struct token_claims claims;
 };
 
-enum err auth_new(const struct app_options *options, struct storage *storage,
-		  struct auth **out)
-{
-	struct auth *auth = calloc(1, sizeof(*auth));
+/* One that waits for storage to say that its user exists. */
+struct auth_user_wait {
+	struct auth_case item;
+	struct token token;
+};
 
-	if (!auth)
-		return ERR_NO_MEMORY;
-	auth->entries = calloc(AUTH_CACHE_ENTRIES, sizeof(*auth->entries));
-	if (!auth->entries) {
-		free(auth);
-		return ERR_NO_MEMORY;
-	}
-	auth->options = options;
-	auth->storage = storage;
-	digest_random(&auth->key, sizeof(auth->key));
-	*out = auth;
-	return ERR_OK;
-}
+/* One that waits for its issuer's keys. */
+struct auth_key_wait {
+	struct keywait_entry entry; /* first */
+	struct auth_case item;
+};
 
-void auth_free(struct auth **auth)
+/* Whether a token is our own, for an account here, which must exist. */
+static bool is_account(const struct app_options *options,
+		       const struct token *token)
 {
-	if (!*auth)
-		return;
-	digest_wipe(&(*auth)->key, sizeof((*auth)->key));
-	free((*auth)->entries);
-	free(*auth);
-	*auth = NULL;
+	return options->accounts && token->issuer == TOKEN_BY_JWT_SECRET;
 }
 
 static struct auth_entry *entry_slot(struct auth *auth,
@@ -115,17 +114,18 @@ static struct text bearer_token(const struct call *call, size_t *count)
 	return text_trim_blank(text_slice(value, space, value.len));
 }
 
-/* Sets the principal from verified claims; false when memory is exhausted. */
-static bool set_principal(struct call *call, const struct token_claims *claims)
+/* Sets the principal from a verified token; false when memory is exhausted. */
+static bool set_principal(struct call *call, const struct token *token)
 {
 	struct principal *principal = &call->principal;
-	struct text user_id = { claims->user_id, claims->user_id_len };
+	struct text user_id = { token->claims.user_id,
+				token->claims.user_id_len };
 	char canonical[UUID_TEXT_LEN + 1];
 
 	if (uuid_parse(user_id, &principal->uuid) == ERR_OK) {
 		principal->has_uuid = true;
-		/* Rows are filed under one spelling of the account's id. */
-		if (call->services->options->accounts) {
+		/* Rows are filed under one spelling of an account's id. */
+		if (is_account(call->services->options, token)) {
 			uuid_format(&principal->uuid, canonical);
 			user_id = text_of(canonical);
 		}
@@ -135,90 +135,174 @@ static bool set_principal(struct call *call, const struct token_claims *claims)
 	return principal->user_id.ptr != NULL;
 }
 
-static void accept_claims(struct call *call, const struct token_claims *claims,
-			  auth_next_fn *next)
+static void accept_token(struct call *call, const struct token *token,
+			 auth_next_fn *next)
 {
-	if (set_principal(call, claims))
+	if (set_principal(call, token))
 		next(call);
 	else
 		reply_err(call, ERR_NO_MEMORY);
 }
 
 static void remember(struct auth *auth, const struct digest *digest,
-		     const struct token_claims *claims)
+		     const struct token *token)
 {
 	struct auth_entry *entry = entry_slot(auth, digest);
 
 	entry->digest = *digest;
-	entry->claims = *claims;
+	entry->token = *token;
 	entry->checked_us = clock_monotonic_us();
+	entry->generation = auth->generation;
 	entry->is_used = true;
 }
 
 static void on_user(void *arg, enum err err, const struct user *user)
 {
-	struct auth_wait *wait = arg;
+	struct auth_user_wait *wait = arg;
+	struct auth_case *item = &wait->item;
 
 	(void)user;
 	if (err == ERR_OK) {
-		remember(wait->auth, &wait->digest, &wait->claims);
-		accept_claims(wait->call, &wait->claims, wait->next);
+		remember(item->auth, &item->digest, &wait->token);
+		accept_token(item->call, &wait->token, item->next);
 	} else if (err == ERR_NOT_FOUND) {
-		refuse_token(wait->auth, wait->call, ERR_DENIED,
+		refuse_token(item->auth, item->call, ERR_DENIED,
 			     "its user does not exist");
 	} else {
-		reply_err(wait->call, err);
+		reply_err(item->call, err);
 	}
 }
 
-/* Asks storage whether the claims' user exists, then goes on. */
-static void check_user(struct auth *auth, struct call *call,
-		       const struct digest *digest,
-		       const struct token_claims *claims, auth_next_fn *next)
+/* Asks storage whether the token's user exists, then goes on. */
+static void check_user(const struct auth_case *item, const struct token *token)
 {
-	struct text user_id = { claims->user_id, claims->user_id_len };
-	struct auth_wait *wait;
+	struct text user_id = { token->claims.user_id,
+				token->claims.user_id_len };
+	struct auth_user_wait *wait;
 	struct uuid id;
 	enum err err;
 
 	if (uuid_parse(user_id, &id) != ERR_OK) {
-		refuse_token(auth, call, ERR_DENIED,
+		refuse_token(item->auth, item->call, ERR_DENIED,
 			     "its user id is not an account's");
 		return;
 	}
-	wait = call_state(call, sizeof(*wait));
+	wait = call_state(item->call, sizeof(*wait));
 	if (!wait)
 		return;
-	wait->auth = auth;
-	wait->call = call;
-	wait->next = next;
-	wait->digest = *digest;
-	wait->claims = *claims;
-	err = storage_user_by_id(auth->storage, &id, on_user, wait, NULL);
+	wait->item = *item;
+	wait->token = *token;
+	err = storage_user_by_id(item->auth->storage, &id, on_user, wait, NULL);
 	if (err != ERR_OK)
-		reply_err(call, err);
+		reply_err(item->call, err);
 }
 
-/* A token that is not remembered. */
-static void judge(struct auth *auth, struct call *call, struct text token,
-		  const struct digest *digest, auth_next_fn *next)
+/* No key is known for the token, and no newer set can be had now. */
+static void refuse_unknown(const struct auth_case *item)
 {
+	/* Without any set nothing is known of the token. */
+	if (item->auth->options->keysource && !item->auth->keys)
+		reply_err(item->call, ERR_UNAVAILABLE);
+	else
+		refuse_token(item->auth, item->call, ERR_DENIED,
+			     "its key is not known");
+}
+
+/* Asks for a newer set, and waits for it if that is any use. */
+static void want_key(const struct auth_case *item)
+{
+	struct auth *auth = item->auth;
+	struct keysource *source = auth->options->keysource;
+	struct auth_key_wait *wait;
+
+	if (!source || source->ops->want(source) != KEYSOURCE_FETCHING) {
+		refuse_unknown(item);
+		return;
+	}
+	wait = call_state(item->call, sizeof(*wait));
+	if (!wait)
+		return;
+	wait->item = *item;
+	if (!keywait_add(auth->wait, &wait->entry))
+		refuse_unknown(item);
+}
+
+/* A token that is not remembered; without_key answers one whose key is not
+ * known. */
+static void judge(const struct auth_case *item,
+		  void (*without_key)(const struct auth_case *item))
+{
+	struct auth *auth = item->auth;
 	const char *reason = "unknown";
-	struct token_claims claims;
+	struct token token;
 	enum err err;
 
-	err = token_verify(token, auth->options->jwt_secret,
-			   call->now_us / US_PER_S, &claims, &reason);
+	err = token_verify(item->text, &auth->trust,
+			   item->call->now_us / US_PER_S, &token, &reason);
 	if (err == ERR_NO_MEMORY) {
-		reply_err(call, err);
+		reply_err(item->call, err);
+	} else if (err == ERR_NOT_FOUND) {
+		without_key(item);
 	} else if (err != ERR_OK) {
-		refuse_token(auth, call, err, reason);
-	} else if (auth->options->accounts) {
-		check_user(auth, call, digest, &claims, next);
+		refuse_token(auth, item->call, err, reason);
+	} else if (is_account(auth->options, &token)) {
+		check_user(item, &token);
 	} else {
-		remember(auth, digest, &claims);
-		accept_claims(call, &claims, next);
+		remember(auth, &item->digest, &token);
+		accept_token(item->call, &token, item->next);
 	}
+}
+
+/* The keys have come, or not: either way the call is judged by what there is
+ * now. */
+static void on_woken(void *arg, struct keywait_entry *entry)
+{
+	/* A copy: the handler's state takes the place of this one. */
+	struct auth_case item = ((struct auth_key_wait *)entry)->item;
+
+	(void)arg;
+	judge(&item, refuse_unknown);
+}
+
+void auth_free(struct auth **auth)
+{
+	if (!*auth)
+		return;
+	digest_wipe(&(*auth)->key, sizeof((*auth)->key));
+	keywait_free(&(*auth)->wait);
+	keyset_free(&(*auth)->keys);
+	free((*auth)->entries);
+	free(*auth);
+	*auth = NULL;
+}
+
+enum err auth_new(const struct app_options *options, struct loop *loop,
+		  struct storage *storage, struct auth **out)
+{
+	struct auth *auth = calloc(1, sizeof(*auth));
+	enum err err;
+
+	if (!auth)
+		return ERR_NO_MEMORY;
+	auth->options = options;
+	auth->storage = storage;
+	auth->trust = (struct token_trust){
+		.jwt_secret = options->jwt_secret,
+		.shared_secret = options->shared_secret,
+		.issuer = options->jwt_issuer,
+		.audience = options->jwt_audience,
+		.exp_is_optional = options->jwt_exp_optional,
+	};
+	digest_random(&auth->key, sizeof(auth->key));
+	err = keywait_new(loop, on_woken, auth, &auth->wait);
+	auth->entries = calloc(AUTH_CACHE_ENTRIES, sizeof(*auth->entries));
+	if (!auth->entries)
+		err = ERR_NO_MEMORY;
+	if (err != ERR_OK)
+		auth_free(&auth);
+	else
+		*out = auth;
+	return err;
 }
 
 /* Whether an entry still speaks for its token without asking anybody. */
@@ -228,39 +312,80 @@ static bool is_fresh(const struct auth *auth, const struct auth_entry *entry,
 	if (!entry->is_used ||
 	    memcmp(&entry->digest, digest, sizeof(*digest)) != 0)
 		return false;
-	if (entry->claims.expires_s != INT64_MAX &&
-	    now_s > entry->claims.expires_s)
+	if (entry->token.claims.expires_s != INT64_MAX &&
+	    now_s > entry->token.claims.expires_s)
 		return false; /* judged anew, leeway and all */
-	return !auth->options->accounts ||
+	if (entry->token.issuer == TOKEN_BY_KEYSET &&
+	    entry->generation != auth->generation)
+		return false; /* its key may have been withdrawn */
+	return !is_account(auth->options, &entry->token) ||
 	       clock_monotonic_us() - entry->checked_us <=
 		       AUTH_USER_CHECK_S * US_PER_S;
 }
 
 void auth_check(struct auth *auth, struct call *call, auth_next_fn *next)
 {
-	size_t count;
-	struct text token = bearer_token(call, &count);
+	struct auth_case item = { .auth = auth, .call = call, .next = next };
 	struct auth_entry *entry;
-	struct digest digest;
+	size_t count;
 
+	item.text = bearer_token(call, &count);
 	if (count > 1) {
 		refuse_token(auth, call, ERR_DENIED,
 			     "several Authorization headers");
 		return;
 	}
-	if (token.len == 0) {
+	if (item.text.len == 0) {
 		/* No token is no event: the access log has the 401. */
 		challenge(call, "Bearer", call->dialect->no_token);
 		return;
 	}
-	if (token.len > TOKEN_MAX_BYTES) {
+	if (item.text.len > TOKEN_MAX_BYTES) {
 		refuse_token(auth, call, ERR_DENIED, "too long");
 		return;
 	}
-	digest = digest_of(&auth->key, token);
-	entry = entry_slot(auth, &digest);
-	if (is_fresh(auth, entry, &digest, call->now_us / US_PER_S))
-		accept_claims(call, &entry->claims, next);
+	item.digest = digest_of(&auth->key, item.text);
+	entry = entry_slot(auth, &item.digest);
+	if (is_fresh(auth, entry, &item.digest, call->now_us / US_PER_S))
+		accept_token(call, &entry->token, next);
 	else
-		judge(auth, call, token, &digest, next);
+		judge(&item, want_key);
+}
+
+/* Takes json as the newest set, unless it is the one that is there. */
+static enum err take_keys(struct auth *auth, struct text json)
+{
+	struct digest digest = digest_of(&auth->key, json);
+	struct keyset *keys = NULL;
+	const char *reason;
+	enum err err;
+
+	if (auth->keys &&
+	    memcmp(&digest, &auth->keys_digest, sizeof(digest)) == 0)
+		return ERR_OK;
+	err = keyset_parse(json, &keys, &reason);
+	if (err != ERR_OK)
+		return err;
+	keyset_free(&auth->keys);
+	auth->keys = keys;
+	auth->keys_digest = digest;
+	auth->trust.keys = keys;
+	auth->generation++;
+	return ERR_OK;
+}
+
+enum err auth_keys_arrived(struct auth *auth, struct text json)
+{
+	enum err err = json.len > 0 ? take_keys(auth, json) : ERR_OK;
+
+	keywait_wake(auth->wait);
+	return err;
+}
+
+void auth_keys_expired(struct auth *auth)
+{
+	keyset_free(&auth->keys);
+	auth->trust.keys = NULL;
+	/* What they have verified is not remembered either. */
+	auth->generation++;
 }

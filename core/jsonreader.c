@@ -103,6 +103,16 @@ size_t jsonreader_count(const struct json_value *value)
 	return count;
 }
 
+const struct json_value *jsonreader_first(const struct json_value *value)
+{
+	return value != NULL ? value_of(node_of(value)->child) : NULL;
+}
+
+const struct json_value *jsonreader_next(const struct json_value *element)
+{
+	return value_of(node_of(element)->next);
+}
+
 enum json_type jsonreader_type(const struct json_value *value)
 {
 	const cJSON *node = node_of(value);

@@ -42,6 +42,11 @@ const struct json_value *jsonreader_member(const struct json_value *value,
 /* Number of members of an object or elements of an array; 0 for the rest. */
 size_t jsonreader_count(const struct json_value *value);
 
+/* The elements of an array (the members' values of an object) in their order:
+ * NULL after the last, and for other types. */
+const struct json_value *jsonreader_first(const struct json_value *value);
+const struct json_value *jsonreader_next(const struct json_value *element);
+
 /* NULL is JSON_MISSING. */
 enum json_type jsonreader_type(const struct json_value *value);
 

@@ -9,252 +9,30 @@
 #include "core/token.h"
 
 #include <math.h>
-#include <sodium.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #ifdef HAVE_LIBJWT
 #include <jwt.h>
 #endif
 
+#include "core/base64.h"
 #include "core/buffer.h"
 #include "core/jsonreader.h"
 #include "core/jsonwriter.h"
+#include "core/keyset.h"
+#include "core/signature.h"
 
 /* {"alg":"HS256","typ":"JWT"} */
-#define OWN_HEADER     "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
-#define KID_MAX_BYTES  128
-#define MAC_BYTES      crypto_auth_hmacsha256_BYTES
-#define BASE64_VARIANT sodium_base64_VARIANT_URLSAFE_NO_PADDING
-/* Numbers up to here are exact: two user ids never become one. */
+#define OWN_HEADER "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
+/* What every reader of JSON takes. */
 #define INTEGER_MAX 9007199254740991.0
-
-/* The segments as they stand in the token. */
-struct segments {
-	struct text header;
-	struct text payload;
-	struct text input; /* header.payload, what is signed */
-	struct text signature;
-};
+/* The longest signature is RSA's. */
+#define SIGNATURE_MAX_BYTES SIGNATURE_RSA_MAX_BYTES
 
 static enum err deny(const char **reason, const char *phrase)
 {
 	*reason = phrase;
 	return ERR_DENIED;
-}
-
-static bool split(struct text token, struct segments *segments)
-{
-	size_t first = text_find_byte(token, '.');
-	struct text rest = text_slice(token, first + 1, token.len);
-	size_t second = text_find_byte(rest, '.');
-
-	if (second == rest.len)
-		return false;
-	segments->header = text_slice(token, 0, first);
-	segments->payload = text_slice(rest, 0, second);
-	segments->input = text_slice(token, 0, first + 1 + second);
-	segments->signature = text_slice(rest, second + 1, rest.len);
-	/* A dot in what remains is no base64 and fails there. */
-	return true;
-}
-
-/* Canonical base64url without padding only: libsodium refuses bits that are
- * left over, so that a token has one spelling. */
-static bool decode(struct text segment, unsigned char *out, size_t size,
-		   size_t *len)
-{
-	return segment.len > 0 &&
-	       sodium_base642bin(out, size, segment.ptr, segment.len, NULL, len,
-				 NULL, BASE64_VARIANT) == 0;
-}
-
-/* Decodes a segment that is a JSON object, strictly read. */
-static enum err decode_object(struct text segment, struct jsonreader **reader,
-			      const char **reason)
-{
-	unsigned char bytes[TOKEN_MAX_BYTES];
-	struct text json = { (const char *)bytes, 0 };
-	struct jsonreader *made = NULL;
-	size_t offset;
-	enum err err;
-
-	if (!decode(segment, bytes, sizeof(bytes), &json.len))
-		return deny(reason, "a segment is not canonical base64url");
-	err = jsonreader_parse(json, &made, &offset);
-	if (err == ERR_INVALID)
-		return deny(reason, "a segment is not strict JSON");
-	if (err != ERR_OK)
-		return err;
-	if (jsonreader_type(jsonreader_root(made)) != JSON_OBJECT) {
-		jsonreader_free(&made);
-		return deny(reason, "a segment is not a JSON object");
-	}
-	*reader = made;
-	return ERR_OK;
-}
-
-static const char *header_problem(const struct json_value *header)
-{
-	const struct json_value *alg = jsonreader_member(header, "alg");
-	const struct json_value *typ = jsonreader_member(header, "typ");
-	const struct json_value *kid = jsonreader_member(header, "kid");
-
-	if (!text_is_equal(jsonreader_string(alg), TEXT("HS256")))
-		return "alg is not HS256";
-	if (jsonreader_member(header, "crit") != NULL)
-		return "crit is not supported";
-	if (typ != NULL &&
-	    !text_is_equal_nocase(jsonreader_string(typ), TEXT("JWT")) &&
-	    !text_is_equal_nocase(jsonreader_string(typ), TEXT("at+jwt")))
-		return "typ is not JWT";
-	if (kid != NULL && (jsonreader_type(kid) != JSON_STRING ||
-			    jsonreader_string(kid).len > KID_MAX_BYTES))
-		return "kid is not a short string";
-	return NULL;
-}
-
-static enum err check_header(struct text segment, const char **reason)
-{
-	struct jsonreader *reader = NULL;
-	enum err err = decode_object(segment, &reader, reason);
-
-	if (err != ERR_OK)
-		return err;
-	*reason = header_problem(jsonreader_root(reader));
-	jsonreader_free(&reader);
-	return *reason == NULL ? ERR_OK : ERR_DENIED;
-}
-
-static void authenticate(struct text input, struct text secret,
-			 unsigned char mac[MAC_BYTES])
-{
-	crypto_auth_hmacsha256_state state;
-
-	crypto_auth_hmacsha256_init(&state, (const unsigned char *)secret.ptr,
-				    secret.len);
-	crypto_auth_hmacsha256_update(&state, (const unsigned char *)input.ptr,
-				      input.len);
-	crypto_auth_hmacsha256_final(&state, mac);
-	sodium_memzero(&state, sizeof(state));
-}
-
-static enum err check_signature(const struct segments *segments,
-				struct text secret, const char **reason)
-{
-	unsigned char want[MAC_BYTES], got[MAC_BYTES];
-	size_t len;
-
-	if (!decode(segments->signature, got, sizeof(got), &len) ||
-	    len != MAC_BYTES)
-		return deny(reason, "the signature is malformed");
-	authenticate(segments->input, secret, want);
-	if (sodium_memcmp(got, want, MAC_BYTES) != 0)
-		return deny(reason, "the signature does not match");
-	return ERR_OK;
-}
-
-static bool has_control(struct text text)
-{
-	size_t offset = 0;
-
-	while (offset < text.len) {
-		int32_t c = text_next(text, &offset);
-
-		if (c < 0x20 || (c >= 0x7f && c <= 0x9f))
-			return true;
-	}
-	return false;
-}
-
-/* False when the claim cannot be a user id. */
-static bool read_user_id(const struct json_value *claim,
-			 struct token_claims *claims)
-{
-	struct text text = jsonreader_string(claim);
-	double number = jsonreader_number(claim);
-
-	if (jsonreader_type(claim) == JSON_NUMBER) {
-		if (number < -INTEGER_MAX || number > INTEGER_MAX ||
-		    number != (double)(long long)number)
-			return false;
-		/* Through an integer: a negative zero loses its sign. */
-		claims->user_id_len = (size_t)snprintf(claims->user_id,
-						       sizeof(claims->user_id),
-						       "%lld",
-						       (long long)number);
-		return true;
-	}
-	if (text.len == 0 || text.len > TOKEN_USER_ID_MAX_BYTES ||
-	    has_control(text))
-		return false;
-	memcpy(claims->user_id, text.ptr, text.len);
-	claims->user_id[text.len] = '\0';
-	claims->user_id_len = text.len;
-	return true;
-}
-
-static const struct json_value *find_user_id(const struct json_value *payload)
-{
-	static const char *const names[] = { "user_id", "sub", "id" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const struct json_value *claim =
-			jsonreader_member(payload, names[i]);
-
-		if (claim != NULL)
-			return claim;
-	}
-	return NULL;
-}
-
-/* A NumericDate (RFC 7519 §2), possibly with a fraction. */
-static bool is_date(const struct json_value *claim)
-{
-	return jsonreader_type(claim) == JSON_NUMBER &&
-	       isfinite(jsonreader_number(claim));
-}
-
-static int64_t round_up(double seconds)
-{
-	int64_t whole;
-
-	/* 2^63 itself is a double, and does not fit. */
-	if (seconds >= 9223372036854775808.0)
-		return INT64_MAX;
-	if (seconds <= -9223372036854775808.0)
-		return INT64_MIN;
-	whole = (int64_t)seconds;
-	return (double)whole < seconds ? whole + 1 : whole;
-}
-
-static enum err check_claims(const struct json_value *payload, int64_t now_s,
-			     struct token_claims *claims, const char **reason)
-{
-	const struct json_value *user_id = find_user_id(payload);
-	const struct json_value *exp = jsonreader_member(payload, "exp");
-	const struct json_value *nbf = jsonreader_member(payload, "nbf");
-	const struct json_value *iat = jsonreader_member(payload, "iat");
-	double now = (double)now_s;
-
-	if (user_id == NULL)
-		return deny(reason, "there is no user id");
-	if (!read_user_id(user_id, claims))
-		return deny(reason, "the user id is not acceptable");
-	if (exp == NULL)
-		return deny(reason, "there is no exp");
-	if (!is_date(exp) || (nbf != NULL && !is_date(nbf)) ||
-	    (iat != NULL && !is_date(iat)))
-		return deny(reason, "exp, nbf or iat is not a date");
-	if (nbf != NULL && jsonreader_number(nbf) - TOKEN_LEEWAY_S > now)
-		return deny(reason, "it is not valid yet");
-	claims->expires_s = round_up(jsonreader_number(exp));
-	if (jsonreader_number(exp) + TOKEN_LEEWAY_S <= now) {
-		*reason = "it has expired";
-		return ERR_EXPIRED;
-	}
-	return ERR_OK;
 }
 
 /* Whether these are the claims that token_issue() writes, of such types and
@@ -280,16 +58,91 @@ static bool has_own_claims(const struct json_value *payload)
 	return jsonreader_count(payload) == 5;
 }
 
-static enum err check_payload(struct text segment, int64_t now_s,
-			      struct token_claims *claims, bool *is_own,
+/* Whose secret has signed, if anybody's.  One that both have is the other
+ * issuer's: its rules are the stricter ones. */
+static enum err find_secret(const struct tokenform *form, struct text signature,
+			    const struct token_trust *trust,
+			    enum token_issuer *issuer, const char **reason)
+{
+	if (trust->jwt_secret.len == 0 && trust->shared_secret.len == 0)
+		return deny(reason, "there is no secret to verify it by");
+	if (signature.len != SIGNATURE_MAC_BYTES)
+		return deny(reason, "the signature is malformed");
+	if (signature_verify_mac(trust->shared_secret, form->input,
+				 signature) == ERR_OK)
+		*issuer = TOKEN_BY_SHARED_SECRET;
+	else if (signature_verify_mac(trust->jwt_secret, form->input,
+				      signature) == ERR_OK)
+		*issuer = TOKEN_BY_JWT_SECRET;
+	else
+		return deny(reason, "the signature does not match");
+	return ERR_OK;
+}
+
+static enum err check_key(const struct tokenform *form, struct text signature,
+			  const struct token_trust *trust, const char **reason)
+{
+	const struct signature_key *key;
+	enum err err = ERR_NOT_FOUND;
+
+	if (trust->keys != NULL)
+		err = keyset_find(trust->keys, form->alg, tokenform_kid(form),
+				  &key, reason);
+	if (err == ERR_NOT_FOUND)
+		*reason = "its key is not known";
+	if (err != ERR_OK)
+		return err;
+	err = signature_verify(key, form->input, signature);
+	if (err == ERR_DENIED)
+		*reason = "the signature does not match";
+	return err;
+}
+
+static enum err check_signature(const struct tokenform *form,
+				const struct token_trust *trust,
+				enum token_issuer *issuer, const char **reason)
+{
+	unsigned char bytes[SIGNATURE_MAX_BYTES];
+	struct text signature = { (const char *)bytes, 0 };
+
+	if (!base64_decode(form->signature, bytes, sizeof(bytes),
+			   &signature.len))
+		return deny(reason, "the signature is malformed");
+	if (form->alg == SIGNATURE_HS256)
+		return find_secret(form, signature, trust, issuer, reason);
+	*issuer = TOKEN_BY_KEYSET;
+	return check_key(form, signature, trust, reason);
+}
+
+static struct claims_rules rules_of(enum token_issuer issuer,
+				    const struct token_trust *trust)
+{
+	struct claims_rules rules = { .user = CLAIMS_USER_ANY };
+
+	/* Our own tokens carry neither iss nor aud and are not asked. */
+	if (issuer != TOKEN_BY_JWT_SECRET) {
+		rules.issuer = trust->issuer;
+		rules.audience = trust->audience;
+	}
+	if (issuer == TOKEN_BY_KEYSET)
+		rules.user = CLAIMS_USER_SUB;
+	else
+		rules.exp_is_optional = trust->exp_is_optional;
+	return rules;
+}
+
+static enum err check_payload(const struct tokenform *form,
+			      const struct claims_rules *rules, int64_t now_s,
+			      struct claims *claims, bool *is_own,
 			      const char **reason)
 {
 	struct jsonreader *reader = NULL;
-	enum err err = decode_object(segment, &reader, reason);
+	enum err err = tokenform_object(form->payload, &reader, reason);
 
 	if (err != ERR_OK)
 		return err;
-	err = check_claims(jsonreader_root(reader), now_s, claims, reason);
+	err = claims_check(jsonreader_root(reader), rules, now_s, claims,
+			   reason);
 	*is_own = has_own_claims(jsonreader_root(reader));
 	jsonreader_free(&reader);
 	return err;
@@ -325,64 +178,48 @@ static enum err ask_library(struct text token, struct text secret,
 	return ERR_OK;
 }
 
-enum err token_verify(struct text token, struct text secret, int64_t now_s,
-		      struct token_claims *claims, const char **reason)
+enum err token_verify(struct text text, const struct token_trust *trust,
+		      int64_t now_s, struct token *token, const char **reason)
 {
-	struct token_claims found;
-	struct segments segments;
+	struct claims_rules rules;
+	struct tokenform form;
+	struct token found;
 	bool is_own = false;
 	enum err err, other;
 
-	/* With an empty key libjwt accepts every token. */
-	if (secret.len == 0 || secret.len > INT32_MAX)
-		return deny(reason, "the secret is empty");
-	if (token.len > TOKEN_MAX_BYTES)
-		return deny(reason, "it is too long");
-	if (!split(token, &segments))
-		return deny(reason, "it has not three segments");
-	err = check_header(segments.header, reason);
+	err = tokenform_read(text, &form, reason);
 	if (err == ERR_OK)
-		err = check_signature(&segments, secret, reason);
-	if (err == ERR_OK)
-		err = check_payload(segments.payload, now_s, &found, &is_own,
-				    reason);
+		err = check_signature(&form, trust, &found.issuer, reason);
+	if (err != ERR_OK)
+		return err;
+	rules = rules_of(found.issuer, trust);
+	err = check_payload(&form, &rules, now_s, &found.claims, &is_own,
+			    reason);
 	if ((err == ERR_OK || err == ERR_EXPIRED) && is_own &&
-	    text_is_equal(segments.header, TEXT(OWN_HEADER))) {
-		other = ask_library(token, secret, reason);
+	    found.issuer == TOKEN_BY_JWT_SECRET &&
+	    text_is_equal(form.header, TEXT(OWN_HEADER))) {
+		other = ask_library(text, trust->jwt_secret, reason);
 		if (other != ERR_OK)
 			err = other;
 	}
 	if (err == ERR_OK)
-		*claims = found;
+		*token = found;
 	return err;
 }
 
-static void put_base64(struct buffer *out, const void *bytes, size_t len)
-{
-	size_t size = sodium_base64_encoded_len(len, BASE64_VARIANT);
-	char *end = buffer_reserve(out, size);
-
-	if (end == NULL)
-		return;
-	sodium_bin2base64(end, size, bytes, len, BASE64_VARIANT);
-	out->len += size - 1; /* size counts the NUL */
-}
-
-static void write_claims(struct buffer *out, const struct uuid *user_id,
+static void write_claims(struct buffer *out, struct text user_id,
 			 struct text email, int64_t now_s)
 {
 	struct jsonwriter writer;
-	char id[UUID_TEXT_LEN + 1];
 
-	uuid_format(user_id, id);
 	jsonwriter_init(&writer, out);
 	jsonwriter_object_begin(&writer);
 	jsonwriter_key(&writer, TEXT("user_id"));
-	jsonwriter_string(&writer, text_of(id));
+	jsonwriter_string(&writer, user_id);
 	jsonwriter_key(&writer, TEXT("email"));
 	jsonwriter_string(&writer, email);
 	jsonwriter_key(&writer, TEXT("sub"));
-	jsonwriter_string(&writer, text_of(id));
+	jsonwriter_string(&writer, user_id);
 	jsonwriter_key(&writer, TEXT("iat"));
 	jsonwriter_int(&writer, now_s);
 	jsonwriter_key(&writer, TEXT("exp"));
@@ -390,10 +227,10 @@ static void write_claims(struct buffer *out, const struct uuid *user_id,
 	jsonwriter_object_end(&writer);
 }
 
-enum err token_issue(struct text secret, const struct uuid *user_id,
-		     struct text email, int64_t now_s, char **token)
+enum err token_issue(struct text secret, struct text user_id, struct text email,
+		     int64_t now_s, char **token)
 {
-	unsigned char mac[MAC_BYTES];
+	unsigned char mac[SIGNATURE_MAC_BYTES];
 	struct buffer payload, out;
 	enum err err = ERR_NO_MEMORY;
 
@@ -405,12 +242,12 @@ enum err token_issue(struct text secret, const struct uuid *user_id,
 	if (buffer_is_failed(&payload))
 		goto out;
 	buffer_append_text(&out, TEXT(OWN_HEADER "."));
-	put_base64(&out, payload.ptr, payload.len);
+	base64_append(&out, payload.ptr, payload.len);
 	if (buffer_is_failed(&out))
 		goto out;
-	authenticate(buffer_text(&out), secret, mac);
+	signature_mac(secret, buffer_text(&out), mac);
 	buffer_append(&out, ".", 1);
-	put_base64(&out, mac, sizeof(mac));
+	base64_append(&out, mac, sizeof(mac));
 	if (buffer_is_failed(&out))
 		goto out;
 	err = out.len > TOKEN_MAX_BYTES ? ERR_SYSTEM : ERR_OK;
@@ -443,6 +280,6 @@ const char *token_library(void)
 #ifdef HAVE_LIBJWT
 	return "libjwt " LIBJWT_VERSION;
 #else
-	return "libsodium " SODIUM_VERSION_STRING;
+	return "libsodium";
 #endif
 }

@@ -1,49 +1,69 @@
 /*
- * Bearer tokens: making our own, and the strict front that judges every token
- * (RFC 7519, RFC 8725) before and after the library's signature check.
- * core/token.c is the only door to libjwt.
+ * Bearer tokens: making our own, and judging every token (RFC 7519, RFC 8725)
+ * by the rules of the issuer whose key verifies it.  core/token.c is the only
+ * door to libjwt.
  */
 #ifndef TODOD_CORE_TOKEN_H
 #define TODOD_CORE_TOKEN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "core/claims.h"
 #include "core/err.h"
 #include "core/text.h"
-#include "core/uuid.h"
+#include "core/tokenform.h"
 
-#define TOKEN_MAX_BYTES		8192
-#define TOKEN_LIFETIME_S	604800 /* of our own: 7 days */
-#define TOKEN_LEEWAY_S		30     /* for exp and nbf */
-#define TOKEN_SECRET_MIN_BYTES	32
-#define TOKEN_USER_ID_MAX_BYTES 255
+#define TOKEN_MAX_BYTES	       TOKENFORM_MAX_BYTES
+#define TOKEN_LIFETIME_S       604800 /* of our own: 7 days */
+#define TOKEN_SECRET_MIN_BYTES 32
 
-/* What a verified token says. */
-struct token_claims {
-	char user_id[TOKEN_USER_ID_MAX_BYTES + 1]; /* as in the token */
-	size_t user_id_len;
-	int64_t expires_s; /* exp without leeway, rounded up */
+struct keyset;
+
+/* Whose key has verified a token. */
+enum token_issuer {
+	TOKEN_BY_JWT_SECRET,	/* our own */
+	TOKEN_BY_SHARED_SECRET, /* of an issuer elsewhere */
+	TOKEN_BY_KEYSET,	/* so too */
+};
+
+/* Whose tokens are accepted, and what is asked of them.  Borrowed. */
+struct token_trust {
+	struct text jwt_secret;	   /* empty: none */
+	struct text shared_secret; /* so too */
+	const struct keyset *keys; /* NULL: none */
+	struct text issuer;   /* iss of tokens from elsewhere; empty: any */
+	struct text audience; /* aud, so too */
+	bool exp_is_optional; /* in tokens by a secret */
+};
+
+/* A verified token. */
+struct token {
+	enum token_issuer issuer;
+	struct claims claims;
 };
 
 /*
  * Issues a token of our own: HS256, claims user_id, email, sub, iat, exp.
- * *token is from malloc, NUL-terminated, the caller's.  email is valid UTF-8.
+ * *token is from malloc, NUL-terminated, the caller's.  Both texts are valid
+ * UTF-8.
  * ERR_NO_MEMORY; ERR_SYSTEM when the secret is empty or the token would be
  * longer than TOKEN_MAX_BYTES.
  */
-enum err token_issue(struct text secret, const struct uuid *user_id,
-		     struct text email, int64_t now_s, char **token)
+enum err token_issue(struct text secret, struct text user_id, struct text email,
+		     int64_t now_s, char **token)
 	__attribute__((warn_unused_result));
 
 /*
- * Judges an HS256 token by a shared secret.  The user id is the first of the
- * claims user_id, sub, id that is there: a string, or an integer, which becomes
- * its decimal string.  exp is required.  ERR_DENIED, or ERR_EXPIRED only when
- * all else, the signature included, is valid; *reason is then a constant phrase
- * for the log that says which check failed.  ERR_NO_MEMORY is no verdict.
+ * Judges a token.  An HS256 token is tried with the secrets and with nothing
+ * else, any other with the one key of the set that it names and that is for its
+ * algorithm.  ERR_DENIED, or ERR_EXPIRED only when all else, the signature
+ * included, is valid; ERR_NOT_FOUND when no key of the set is named so: a newer
+ * set may have it.  *reason is then a constant phrase for the log that says
+ * which check failed.  ERR_NO_MEMORY is no verdict.
  */
-enum err token_verify(struct text token, struct text secret, int64_t now_s,
-		      struct token_claims *claims, const char **reason)
+enum err token_verify(struct text text, const struct token_trust *trust,
+		      int64_t now_s, struct token *token, const char **reason)
 	__attribute__((warn_unused_result));
 
 /*

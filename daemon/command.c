@@ -13,10 +13,11 @@
 struct arguments {
 	char *const *next; /* ends with NULL */
 	bool are_operands; /* "--" was seen */
-	const char *operands[3];
+	const char *operands[4];
 	size_t operand_count;
-	bool wants_status;  /* --status */
-	bool wants_dry_run; /* --dry-run */
+	const char *token_user; /* --user of token mint */
+	bool wants_status;	/* --status */
+	bool wants_dry_run;	/* --dry-run */
 };
 
 /* Flags that are a command of their own. */
@@ -53,10 +54,6 @@ static enum err refuse_flag(struct text name, struct fault *fault)
 	enum option_id id = option_find_name(name);
 	const char *nearest;
 
-	if (id != OPTION_COUNT && option_get(id)->traits & OPTION_IS_RESERVED)
-		return fault_set(fault, EX_USAGE,
-				 "--%s is not supported by this version",
-				 option_get(id)->name);
 	if (id != OPTION_COUNT)
 		return fault_set(fault, EX_USAGE,
 				 "--%s: everybody on this machine could read a "
@@ -117,6 +114,28 @@ static enum err read_option(struct arguments *arguments, const char *argument,
 	return options_set(flags, id, value, &source, fault);
 }
 
+/* Whether argument is the --user of "token mint", which is no option: the user
+ * that a token is for, not the one to become. */
+static bool takes_user(struct arguments *arguments, const char *argument)
+{
+	static const char flag[] = "--user";
+	size_t len = strlen(flag);
+
+	if (arguments->operand_count < 2 ||
+	    strcmp(arguments->operands[0], "token") != 0 ||
+	    strcmp(arguments->operands[1], "mint") != 0 ||
+	    strncmp(argument, flag, len) != 0)
+		return false;
+	if (argument[len] == '=') {
+		arguments->token_user = argument + len + 1;
+		return true;
+	}
+	if (argument[len] || !*arguments->next)
+		return false;
+	arguments->token_user = *arguments->next++;
+	return true;
+}
+
 static enum err read_argument(struct arguments *arguments,
 			      struct command *command, struct fault *fault)
 {
@@ -134,7 +153,8 @@ static enum err read_argument(struct arguments *arguments,
 		arguments->are_operands = true;
 		return ERR_OK;
 	}
-	if (is_command_flag(argument, &command->name))
+	if (is_command_flag(argument, &command->name) ||
+	    takes_user(arguments, argument))
 		return ERR_OK;
 	if (strcmp(argument, "--status") == 0) {
 		arguments->wants_status = true;
@@ -167,6 +187,32 @@ static enum err choose_migrate(const struct arguments *arguments,
 	return ERR_OK;
 }
 
+/* "token inspect TOKEN" and "token mint --user ID"; *wanted is how many
+ * operands belong to it. */
+static enum err read_token_command(const struct arguments *arguments,
+				   struct command *command, size_t *wanted,
+				   struct fault *fault)
+{
+	const char *word =
+		arguments->operand_count > 1 ? arguments->operands[1] : "";
+
+	if (strcmp(word, "inspect") == 0) {
+		command->name = COMMAND_TOKEN_INSPECT;
+		command->operand = arguments->operands[2];
+		*wanted = 3;
+	} else if (strcmp(word, "mint") == 0) {
+		command->name = COMMAND_TOKEN_MINT;
+		command->operand = arguments->token_user;
+		*wanted = 2;
+	}
+	if (!command->operand)
+		return fault_set(fault, EX_USAGE,
+				 "there are todod token inspect TOKEN (\"-\": "
+				 "from standard input) and todod token mint "
+				 "--user ID");
+	return ERR_OK;
+}
+
 /* The operands: a sub-command and what it works on. */
 static enum err read_operands(const struct arguments *arguments,
 			      struct command *command, struct fault *fault)
@@ -175,18 +221,21 @@ static enum err read_operands(const struct arguments *arguments,
 		arguments->operand_count > 0 ? arguments->operands[0] : "serve";
 	bool is_migrate = strcmp(word, "migrate") == 0;
 	size_t wanted = 1;
+	enum err err = ERR_OK;
 
 	if (is_migrate) {
 		if (choose_migrate(arguments, command, fault) != ERR_OK)
 			return ERR_INVALID;
 	} else if (strcmp(word, "backup") == 0) {
 		command->name = COMMAND_BACKUP;
-		command->file = arguments->operands[1];
+		command->operand = arguments->operands[1];
 		wanted = 2;
+	} else if (strcmp(word, "token") == 0) {
+		err = read_token_command(arguments, command, &wanted, fault);
 	} else if (strcmp(word, "serve") != 0) {
 		return fault_set(fault, EX_USAGE,
 				 "unknown command \"%s\"; there are serve, "
-				 "migrate and backup",
+				 "migrate, backup and token",
 				 word);
 	}
 	if (arguments->wants_status && !is_migrate)
@@ -195,7 +244,9 @@ static enum err read_operands(const struct arguments *arguments,
 	if (arguments->wants_dry_run && !is_migrate)
 		return fault_set(fault, EX_USAGE,
 				 "--dry-run belongs to todod migrate");
-	if (command->name == COMMAND_BACKUP && !command->file)
+	if (err != ERR_OK)
+		return err;
+	if (command->name == COMMAND_BACKUP && !command->operand)
 		return fault_set(fault, EX_USAGE,
 				 "backup needs the file to write: "
 				 "todod backup FILE");

@@ -13,6 +13,8 @@ enum command_name {
 	COMMAND_MIGRATE_STATUS,
 	COMMAND_MIGRATE_DRY_RUN,
 	COMMAND_BACKUP,
+	COMMAND_TOKEN_INSPECT,
+	COMMAND_TOKEN_MINT,
 	COMMAND_HELP,
 	COMMAND_VERSION,
 	COMMAND_CHECK_CONFIG,
@@ -24,7 +26,9 @@ enum command_name {
 
 struct command {
 	enum command_name name;
-	const char *file;     /* COMMAND_BACKUP: borrowed from argv */
+	/* Borrowed from argv: the file of COMMAND_BACKUP, the token of
+	 * COMMAND_TOKEN_INSPECT, the user id of COMMAND_TOKEN_MINT. */
+	const char *operand;
 	struct options flags; /* owned */
 };
 

@@ -7,16 +7,16 @@
 
 #include "core/jsonreader.h"
 #include "core/password.h"
+#include "core/signature.h"
 #include "core/text.h"
 #include "core/token.h"
 #include "daemon/fault.h"
+#include "daemon/keyfetch.h"
 #include "daemon/privs.h"
 #include "daemon/server.h"
 #include "daemon/settings.h"
 
-/* The files of the database belong to whom todod serves as. */
-static enum err become_server(const struct settings *settings,
-			      struct fault *fault)
+enum err job_become_server(const struct settings *settings, struct fault *fault)
 {
 	struct identity identity;
 	enum err err = privs_choose(settings, PRIVS_JOB, &identity, fault);
@@ -45,7 +45,7 @@ int job_migrate(const struct settings *settings, enum command_name name,
 	const struct backend_location *location =
 		settings_migrate_location(settings);
 	enum backend_migrate_mode mode = mode_of(name);
-	enum err err = become_server(settings, fault);
+	enum err err = job_become_server(settings, fault);
 
 	if (err != ERR_OK)
 		return fault->exit_code;
@@ -73,7 +73,7 @@ int job_backup(const struct settings *settings, const char *file,
 			  location->backend->name);
 		return fault->exit_code;
 	}
-	err = become_server(settings, fault);
+	err = job_become_server(settings, fault);
 	if (err != ERR_OK)
 		return fault->exit_code;
 	err = location->backend->backup(location, file);
@@ -92,8 +92,11 @@ void job_print_version(FILE *out)
 	(void)fprintf(out, "libevent %s\n", server_library());
 	(void)fprintf(out, "%s\n", jsonreader_library());
 	(void)fprintf(out, "%s\n", token_library());
+	(void)fprintf(out, "%s\n", signature_library());
 	(void)fprintf(out, "%s\n", password_library());
 	(void)fprintf(out, "%s\n", text_library());
+	if (keyfetch_library())
+		(void)fprintf(out, "%s\n", keyfetch_library());
 	for (size_t i = 0; backends_table[i]; i++) {
 		const struct backend *backend = backends_table[i];
 

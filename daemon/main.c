@@ -13,6 +13,7 @@
 #include "daemon/configuration.h"
 #include "daemon/fault.h"
 #include "daemon/job.h"
+#include "daemon/job_token.h"
 #include "daemon/logsink.h"
 #include "daemon/master.h"
 #include "daemon/option_print.h"
@@ -78,7 +79,11 @@ static int with_settings(const struct command *command, struct options *options,
 	case COMMAND_MIGRATE_DRY_RUN:
 		return job_migrate(*settings, command->name, fault);
 	case COMMAND_BACKUP:
-		return job_backup(*settings, command->file, fault);
+		return job_backup(*settings, command->operand, fault);
+	case COMMAND_TOKEN_INSPECT:
+		return job_token_inspect(*settings, command->operand, fault);
+	case COMMAND_TOKEN_MINT:
+		return job_token_mint(*settings, command->operand, fault);
 	case COMMAND_SERVE:
 	case COMMAND_HELP:
 	case COMMAND_VERSION:
@@ -144,6 +149,8 @@ static int run(const struct command *command)
 	case COMMAND_MIGRATE_STATUS:
 	case COMMAND_MIGRATE_DRY_RUN:
 	case COMMAND_BACKUP:
+	case COMMAND_TOKEN_INSPECT:
+	case COMMAND_TOKEN_MINT:
 	case COMMAND_CHECK_CONFIG:
 	case COMMAND_DUMP_CONFIG:
 		break;

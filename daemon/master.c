@@ -18,6 +18,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "daemon/fault.h"
+#include "daemon/keeper.h"
 #include "daemon/listen.h"
 #include "daemon/logsink.h"
 #include "daemon/notify.h"
@@ -63,8 +64,7 @@ static void begin_stop(struct master *master, int exit_code)
 	master->exit_code = exit_code;
 	notify_send("STOPPING=1");
 	log_event(LOG_INFO, "stopping",
-		  LOG_INT("workers",
-			  (int64_t)workers_running(&master->workers)));
+		  LOG_INT("workers", (int64_t)workers_count(&master->workers)));
 	listen_close(&master->listeners);
 	workers_forget_respawns(&master->workers);
 	workers_drain(&master->workers, 0, master->generation + 1,
@@ -79,6 +79,39 @@ static void on_stop_signal(struct master *master)
 	}
 	log_write(LOG_WARN, "stopping at once", NULL, 0);
 	workers_kill(&master->workers);
+}
+
+/* --- keys ---------------------------------------------------------------- */
+
+static bool is_same_issuer(const struct keys_settings *a,
+			   const struct keys_settings *b)
+{
+	return a->source == KEYS_AT_URL && b->source == KEYS_AT_URL &&
+	       strcmp(a->url, b->url) == 0;
+}
+
+/* What the workers of a generation have of their issuer's keys at once; old
+ * are the settings of the generation before, NULL when it is the first. */
+static enum err make_keys(struct master *master, unsigned generation,
+			  const struct settings *settings,
+			  const struct settings *old, struct fault *fault)
+{
+	const struct keys_settings *keys = &settings->keys;
+	const struct keyshare *from = NULL;
+	enum err err;
+
+	/* There may be some of a reload that was refused. */
+	workers_free_keys(&master->workers, generation);
+	if (keys->source == KEYS_NOWHERE)
+		return ERR_OK;
+	err = workers_new_keys(&master->workers, generation);
+	if (err != ERR_OK)
+		return fault_set(fault, EX_OSERR,
+				 "no shared memory for keys: %m");
+	if (old && is_same_issuer(keys, &old->keys))
+		from = workers_keys(&master->workers, generation - 1);
+	return keeper_prime(keys, workers_keys(&master->workers, generation),
+			    from, fault);
 }
 
 /* --- reloading ----------------------------------------------------------- */
@@ -98,6 +131,7 @@ static void give_up_reload(struct master *master)
 
 	master->phase = MASTER_SERVING;
 	workers_drain(&master->workers, next, next, 0);
+	workers_free_keys(&master->workers, next);
 	refuse_reload(master, "a worker with the new configuration did not "
 			      "start");
 }
@@ -137,6 +171,10 @@ static void reload(struct master *master)
 	err = reload_configuration(master->flags, master->options,
 				   &master->new_options, &master->new_settings,
 				   &fault);
+	if (err == ERR_OK)
+		err = make_keys(master, master->generation + 1,
+				master->new_settings, *master->settings,
+				&fault);
 	if (err == ERR_INVALID)
 		refuse_reload(master, fault.text);
 	else if (err != ERR_OK)
@@ -153,7 +191,10 @@ static void finish_reload(struct master *master)
 	workers_forget_respawns(&master->workers);
 	workers_drain(&master->workers, 0, master->generation,
 		      old->drain_timeout_ms);
+	workers_free_keys(&master->workers, master->generation);
 	master->generation++;
+	if (master->new_settings->keys.source != KEYS_NOWHERE)
+		workers_want_keeper(&master->workers);
 	settings_free(master->settings);
 	options_release(master->options);
 	*master->settings = master->new_settings;
@@ -210,6 +251,11 @@ static void on_exit_of(void *arg, const struct workers_exit *ended)
 
 	if (ended->was_told || master->phase == MASTER_STOPPING)
 		return;
+	if (ended->number == WORKERS_KEEPER) {
+		if (ended->generation == master->generation)
+			workers_schedule(&master->workers, ended);
+		return;
+	}
 	if (ended->exit_code == EX_DATAERR) {
 		log_write(LOG_ERROR,
 			  "stopping: the database is damaged or of another "
@@ -418,6 +464,11 @@ static enum err prepare(struct master *master)
 	if (err != ERR_OK)
 		return fault_set(master->fault, EX_OSERR,
 				 "no shared memory or pipe: %m");
+	err = make_keys(master, 1, settings, NULL, master->fault);
+	if (err == ERR_NO_MEMORY)
+		return fault_set(master->fault, EX_OSERR, "%s", err_text(err));
+	if (err != ERR_OK)
+		return err;
 	listen_log(&master->listeners);
 	return ERR_OK;
 }
@@ -431,6 +482,8 @@ static void start_workers(struct master *master)
 		     settings->hash_threads);
 	for (unsigned i = 0; i < settings->workers; i++)
 		master->workers.seats[i].respawn_at_us = 1;
+	if (settings->keys.source != KEYS_NOWHERE)
+		workers_want_keeper(&master->workers);
 	workers_respawn(&master->workers, settings, master->generation,
 			clock_monotonic_us());
 }

@@ -8,11 +8,6 @@
 
 #define HELP_INDENT 10 /* of the sentences in --help */
 
-static bool is_listed(const struct option *option)
-{
-	return !(option->traits & OPTION_IS_RESERVED);
-}
-
 /* Whether the option begins a section. */
 static bool is_first_of_section(enum option_id id)
 {
@@ -55,6 +50,8 @@ void option_print_help(FILE *out)
 		"usage: todod [serve] [option]...\n"
 		"       todod migrate [--status | --dry-run] [option]...\n"
 		"       todod backup FILE [option]...\n"
+		"       todod token inspect TOKEN|- [option]...\n"
+		"       todod token mint --user ID [option]...\n"
 		"\n"
 		"A multi-user todo API over HTTP; see todod(8).\n"
 		"\n"
@@ -65,6 +62,11 @@ void option_print_help(FILE *out)
 		"            --dry-run prints the SQL of it\n"
 		"  backup    write a complete copy of the database to FILE,\n"
 		"            while todod serves or not\n"
+		"  token inspect   say what a token holds and why it would be\n"
+		"            taken or refused; \"-\" reads it from standard\n"
+		"            input, which is safer: everybody on this machine\n"
+		"            can see a command line\n"
+		"  token mint   print a token for a user, in development\n"
 		"\n"
 		"  -h, --help             this text\n"
 		"  -V, --version          version, also of the libraries\n"
@@ -80,8 +82,6 @@ void option_print_help(FILE *out)
 		"What comes first in this list wins.\n",
 		out);
 	for (unsigned i = 0; i < OPTION_COUNT; i++) {
-		if (!is_listed(option_get(i)))
-			continue;
 		if (is_first_of_section(i))
 			(void)fprintf(out, "\n%s:\n", option_get(i)->section);
 		print_help_option(out, option_get(i));
@@ -157,8 +157,6 @@ void option_print_values(const struct options *options, FILE *out)
 		const struct option *option = option_get(i);
 		const char *text = options_text(options, i);
 
-		if (!is_listed(option))
-			continue;
 		if (is_first_of_section(i))
 			(void)fprintf(out, "%s# %s\n", i > 0 ? "\n" : "",
 				      option->section);
@@ -188,7 +186,7 @@ static void print_example(FILE *out, enum example example)
 		const char *name = example == EXAMPLE_ENV ? option->variable :
 							    option->name;
 
-		if (!is_listed(option) || !option_is_key(option))
+		if (!option_is_key(option))
 			continue;
 		if (is_first_of_section(i) || i == 1)
 			(void)fprintf(out, "\n# --- %s ---\n", option->section);
@@ -246,8 +244,6 @@ void option_print_man(FILE *out)
 	for (unsigned i = 0; i < OPTION_COUNT; i++) {
 		const struct option *option = option_get(i);
 
-		if (!is_listed(option))
-			continue;
 		if (is_first_of_section(i))
 			(void)fprintf(out, "%s.Ss %s\n.Bl -tag -width Ds\n",
 				      i > 0 ? ".El\n" : "", option->section);

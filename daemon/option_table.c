@@ -14,17 +14,6 @@
 #define SECTION_API	 "API"
 #define SECTION_ACCOUNTS "Accounts and tokens"
 #define SECTION_LOG	 "Log"
-#define SECTION_RESERVED "Not supported by this version"
-
-#define RESERVED(id, option_name, option_variable)               \
-	[id] = {                                                 \
-		.name = option_name,                             \
-		.variable = option_variable,                     \
-		.section = SECTION_RESERVED,                     \
-		.traits = OPTION_IS_RESERVED | OPTION_IS_SECRET, \
-		.value = "…",                                    \
-		.help = "Tokens of a Better Auth server.",       \
-	}
 
 const struct option option_table[OPTION_COUNT] = {
 	[OPTION_CONFIG] = {
@@ -188,7 +177,8 @@ const struct option option_table[OPTION_COUNT] = {
 		.traits = OPTION_NEEDS_RESTART,
 		.value = "DIR",
 		.derived = ". in development, /var/lib/todod in production",
-		.help = "The folder of todod.db when no database URL is given.",
+		.help = "The folder of todod.db when no URL is given, and on\n"
+			"PostgreSQL of the keys that were fetched last.",
 	},
 	[OPTION_REQUEST_TIMEOUT] = {
 		.name = "request-timeout",
@@ -253,7 +243,8 @@ const struct option option_table[OPTION_COUNT] = {
 		.section = SECTION_API,
 		.type = OPTION_SWITCH,
 		.value = "on|off",
-		.derived = "on with the dialect multiuser",
+		.derived = "on with the dialect multiuser, unless tokens come "
+			   "from elsewhere and no JWT_SECRET_KEY is set",
 		.help = "Whether people can sign up and in here.",
 	},
 	[OPTION_CORS_ORIGINS] = {
@@ -283,9 +274,11 @@ const struct option option_table[OPTION_COUNT] = {
 		.traits = OPTION_IS_SECRET,
 		.value = "SECRET",
 		.derived =
-			"in development made once and kept beside the database",
+			"in development made once and kept beside the database "
+			   "when accounts are on",
 		.help = "Signs the tokens; at least 32 bytes, required in\n"
-			"production: openssl rand -base64 48",
+			"production when accounts are on:\n"
+			"openssl rand -base64 48",
 	},
 	[OPTION_JWT_SECRET_KEY_FILE] = {
 		.name = "jwt-secret-key-file",
@@ -304,6 +297,130 @@ const struct option option_table[OPTION_COUNT] = {
 		.fallback = "no",
 		.help = "Start in spite of a secret that can be guessed;\n"
 			"in development only.",
+	},
+	[OPTION_BETTER_AUTH_SECRET] = {
+		.name = "better-auth-secret",
+		.variable = "BETTER_AUTH_SECRET",
+		.section = SECTION_ACCOUNTS,
+		.traits = OPTION_IS_SECRET,
+		.value = "SECRET",
+		.derived = "none",
+		.help = "A secret shared with the server that issues tokens\n"
+			"(HS256); at least 32 bytes.",
+	},
+	[OPTION_BETTER_AUTH_SECRET_FILE] = {
+		.name = "better-auth-secret-file",
+		.variable = "BETTER_AUTH_SECRET_FILE",
+		.section = SECTION_ACCOUNTS,
+		.value = "FILE",
+		.derived = "none",
+		.help = "A file with that secret.",
+	},
+	[OPTION_BETTER_AUTH_URL] = {
+		.name = "better-auth-url",
+		.variable = "BETTER_AUTH_URL",
+		.section = SECTION_ACCOUNTS,
+		.value = "URL",
+		.derived = "none",
+		.help = "The Better Auth server whose users come with its\n"
+			"tokens. Its keys are at URL/api/auth/jwks.",
+	},
+	[OPTION_JWKS_URL] = {
+		.name = "jwks-url",
+		.variable = "JWKS_URL",
+		.section = SECTION_ACCOUNTS,
+		.value = "URL",
+		.derived = "found from the Better Auth URL",
+		.help = "Where an issuer of tokens shows its keys (a JWKS).",
+	},
+	[OPTION_JWKS_FILE] = {
+		.name = "jwks-file",
+		.variable = "JWKS_FILE",
+		.section = SECTION_ACCOUNTS,
+		.value = "FILE",
+		.derived = "none",
+		.help = "A file with these keys, instead of a URL. It is read\n"
+			"again when it changes.",
+	},
+	[OPTION_JWKS_CA_FILE] = {
+		.name = "jwks-ca-file",
+		.variable = "JWKS_CA_FILE",
+		.section = SECTION_ACCOUNTS,
+		.value = "FILE",
+		.derived = "the system's authorities",
+		.help = "The authorities (PEM) that vouch for the host of the\n"
+			"URL.",
+	},
+	[OPTION_JWKS_ALLOW_HTTP] = {
+		.name = "jwks-allow-http",
+		.variable = "JWKS_ALLOW_HTTP",
+		.section = SECTION_ACCOUNTS,
+		.type = OPTION_SWITCH,
+		.value = "yes|no",
+		.fallback = "no",
+		.help = "Take a URL of http:// that is not on this machine:\n"
+			"whoever is on the way can be every user.",
+	},
+	[OPTION_JWKS_CACHE_TTL] = {
+		.name = "jwks-cache-ttl",
+		.variable = "JWKS_CACHE_TTL",
+		.section = SECTION_ACCOUNTS,
+		.type = OPTION_NUMBER,
+		.min = 1,
+		.max = 604800,
+		.value = "SECONDS",
+		.fallback = "3600",
+		.help = "How old the keys may get before they are fetched\n"
+			"again.",
+	},
+	[OPTION_JWKS_TIMEOUT] = {
+		.name = "jwks-timeout",
+		.variable = "JWKS_TIMEOUT",
+		.section = SECTION_ACCOUNTS,
+		.type = OPTION_NUMBER,
+		.min = 1,
+		.max = 60,
+		.value = "SECONDS",
+		.fallback = "5",
+		.help = "How long fetching the keys may take.",
+	},
+	[OPTION_JWKS_COOL_DOWN] = {
+		.name = "jwks-cool-down",
+		.variable = "JWKS_COOL_DOWN",
+		.section = SECTION_ACCOUNTS,
+		.type = OPTION_NUMBER,
+		.min = 1,
+		.max = 3600,
+		.value = "SECONDS",
+		.fallback = "10",
+		.help = "The least time between two fetches, however many\n"
+			"tokens name an unknown key.",
+	},
+	[OPTION_JWT_ISSUER] = {
+		.name = "jwt-issuer",
+		.variable = "JWT_ISSUER",
+		.section = SECTION_ACCOUNTS,
+		.value = "TEXT",
+		.derived = "any",
+		.help = "What a token from elsewhere must have in iss.",
+	},
+	[OPTION_JWT_AUDIENCE] = {
+		.name = "jwt-audience",
+		.variable = "JWT_AUDIENCE",
+		.section = SECTION_ACCOUNTS,
+		.value = "TEXT",
+		.derived = "any",
+		.help = "What a token from elsewhere must have in aud.",
+	},
+	[OPTION_JWT_REQUIRE_EXP] = {
+		.name = "jwt-require-exp",
+		.variable = "JWT_REQUIRE_EXP",
+		.section = SECTION_ACCOUNTS,
+		.type = OPTION_SWITCH,
+		.value = "yes|no",
+		.fallback = "yes",
+		.help = "Refuse tokens that never expire. no takes them from\n"
+			"who has a shared secret, never by a JWKS.",
 	},
 	[OPTION_HASH_MEMORY_KIB] = {
 		.name = "hash-memory-kib",
@@ -371,9 +488,4 @@ const struct option option_table[OPTION_COUNT] = {
 		.choices = "json text",
 		.help = "What a line of the log looks like.",
 	},
-	RESERVED(OPTION_BETTER_AUTH_URL, "better-auth-url", "BETTER_AUTH_URL"),
-	RESERVED(OPTION_BETTER_AUTH_SECRET, "better-auth-secret",
-		 "BETTER_AUTH_SECRET"),
-	RESERVED(OPTION_JWKS_URL, "jwks-url", "JWKS_URL"),
-	RESERVED(OPTION_JWKS_FILE, "jwks-file", "JWKS_FILE"),
 };

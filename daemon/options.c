@@ -55,7 +55,7 @@ enum option_id option_find_variable(struct text variable)
 
 bool option_is_flag(const struct option *option)
 {
-	return !(option->traits & (OPTION_IS_SECRET | OPTION_IS_RESERVED));
+	return !(option->traits & OPTION_IS_SECRET);
 }
 
 bool option_is_key(const struct option *option)
@@ -107,8 +107,6 @@ const char *option_nearest(struct text name)
 		const char *candidate = option_table[i].name;
 		unsigned slips = distance(folded, candidate);
 
-		if (option_table[i].traits & OPTION_IS_RESERVED)
-			continue;
 		/* "port" for "prot", but not for every word of four letters. */
 		if (slips < best && slips * 2 <= strlen(candidate)) {
 			best = slips;

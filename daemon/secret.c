@@ -24,6 +24,7 @@
 #define SECRET_FILE_MAX_BYTES 65536
 #define SECRET_RANDOM_BYTES   32
 #define SECRET_SUFFIX	      ".jwt-secret"
+#define FILE_MAX_BYTES	      4096
 
 void secret_release(struct text *secret)
 {
@@ -161,14 +162,50 @@ static enum err check(const char *file, struct text *secret,
 			 file, problem);
 }
 
+static enum err file_of(const struct settings *settings,
+			char file[FILE_MAX_BYTES], struct fault *fault)
+{
+	if (snprintf(file, FILE_MAX_BYTES, "%s" SECRET_SUFFIX,
+		     settings->location.path) >= FILE_MAX_BYTES)
+		return fault_set(fault, EX_CONFIG,
+				 "the path of the database is too long");
+	return ERR_OK;
+}
+
+/* Whether accounts here lack a secret that was given. */
+static bool needs_secret(const struct settings *settings)
+{
+	return !settings->jwt_secret.ptr && settings->accounts;
+}
+
+enum err secret_find(struct settings *settings, struct fault *fault)
+{
+	struct text secret = { NULL, 0 };
+	char file[FILE_MAX_BYTES];
+	enum err err;
+
+	if (!needs_secret(settings) || !settings->location.path)
+		return ERR_OK;
+	err = file_of(settings, file, fault);
+	if (err != ERR_OK || access(file, F_OK) != 0)
+		return err;
+	warn_of_readers(file);
+	err = secret_read(file, &secret, fault);
+	if (err == ERR_OK)
+		err = check(file, &secret, fault);
+	if (err == ERR_OK)
+		settings->jwt_secret = secret;
+	return err;
+}
+
 enum err secret_provide(struct settings *settings, struct fault *fault)
 {
 	struct text secret = { NULL, 0 };
-	char file[4096];
-	enum err err;
+	char file[FILE_MAX_BYTES];
+	enum err err = secret_find(settings, fault);
 
-	if (settings->jwt_secret.ptr)
-		return ERR_OK;
+	if (err != ERR_OK || !needs_secret(settings))
+		return err;
 	if (!settings->location.path) {
 		err = make(&secret, fault);
 		if (err == ERR_OK)
@@ -179,16 +216,9 @@ enum err secret_provide(struct settings *settings, struct fault *fault)
 		settings->jwt_secret = secret;
 		return err;
 	}
-	if (snprintf(file, sizeof(file), "%s" SECRET_SUFFIX,
-		     settings->location.path) >= (int)sizeof(file))
-		return fault_set(fault, EX_CONFIG,
-				 "the path of the database is too long");
-	if (access(file, F_OK) == 0) {
-		warn_of_readers(file);
-		err = secret_read(file, &secret, fault);
-	} else {
+	err = file_of(settings, file, fault);
+	if (err == ERR_OK)
 		err = make_and_keep(file, &secret, fault);
-	}
 	if (err == ERR_OK)
 		err = check(file, &secret, fault);
 	if (err == ERR_OK)

@@ -14,12 +14,17 @@ enum err secret_read(const char *file, struct text *secret, struct fault *fault)
 	__attribute__((warn_unused_result));
 
 /*
- * Gives settings that have none (development only) a secret: the one kept
- * beside the database, which is made when it is not there, or for a database
- * in memory one that lives as long as the process.  Call it as the user todod
- * runs as.
+ * Gives settings that have none and need one, because accounts are on
+ * (development only), a secret: the one kept beside the database, which is
+ * made when it is not there, or for a database in memory one that lives as
+ * long as the process.  Call it as the user todod runs as.
  */
 enum err secret_provide(struct settings *settings, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/* The same for who only looks: gives settings the secret kept beside the
+ * database when there is one, and makes none. */
+enum err secret_find(struct settings *settings, struct fault *fault)
 	__attribute__((warn_unused_result));
 
 /* Wipes and frees. */

@@ -10,18 +10,16 @@
 #include <unistd.h>
 
 #include "core/cors.h"
-#include "core/token.h"
 #include "daemon/cpus.h"
 #include "daemon/fault.h"
 #include "daemon/options.h"
-#include "daemon/secret.h"
+#include "daemon/settings_tokens.h"
 
-#define DATABASE_FILE	       "todod.db"
-#define DATA_DIR_IN_PRODUCTION "/var/lib/todod"
-#define WORKERS_DEFAULT_MAX    8
-#define HASH_THREADS_MAX       64
-#define DB_POOL_DEFAULT	       20
-#define URL_BYTES	       4096
+#define DATABASE_FILE	    "todod.db"
+#define WORKERS_DEFAULT_MAX 8
+#define HASH_THREADS_MAX    64
+#define DB_POOL_DEFAULT	    20
+#define URL_BYTES	    4096
 
 #define HOST_IN_DEVELOPMENT "127.0.0.1,::1"
 #define HOST_IN_PRODUCTION  "::"
@@ -41,23 +39,6 @@ static bool is_production(const struct maker *maker)
 	return maker->settings->environment == SETTINGS_PRODUCTION;
 }
 
-/* Better Auth's tokens are checked by a later version: to ignore that they are
- * wanted would open accounts beside them. */
-static enum err refuse_reserved(struct maker *maker)
-{
-	for (unsigned i = 0; i < OPTION_COUNT; i++) {
-		if (!(option_get(i)->traits & OPTION_IS_RESERVED) ||
-		    !options_is_given(maker->options, i))
-			continue;
-		return fault_set(maker->fault, EX_CONFIG,
-				 "%s is set, but this version of todod cannot "
-				 "check the tokens of a Better Auth server; "
-				 "unset it to use todod's own accounts",
-				 option_get(i)->variable);
-	}
-	return ERR_OK;
-}
-
 /* The URL of todod.db in the data folder; %, ? and # are escaped. */
 static enum err default_url(struct maker *maker, char url[URL_BYTES])
 {
@@ -68,7 +49,7 @@ static enum err default_url(struct maker *maker, char url[URL_BYTES])
 	size_t len;
 
 	if (!folder) {
-		folder = is_served ? DATA_DIR_IN_PRODUCTION : ".";
+		folder = is_served ? SETTINGS_DATA_DIR_IN_PRODUCTION : ".";
 		if (options_derive(maker->options, OPTION_DATA_DIR, folder) !=
 		    ERR_OK)
 			return ERR_NO_MEMORY;
@@ -349,6 +330,17 @@ static enum err set_cors(struct maker *maker)
 	return err;
 }
 
+/* Users who live elsewhere must not get a sign-up beside them unasked. */
+static bool has_own_users(const struct maker *maker)
+{
+	const struct options *options = maker->options;
+
+	return maker->settings->tasks_dialect == DIALECT_MULTIUSER &&
+	       (options_is_given(options, OPTION_JWT_SECRET_KEY) ||
+		options_is_given(options, OPTION_JWT_SECRET_KEY_FILE) ||
+		!settings_tokens_are_foreign(options));
+}
+
 static enum err set_api(struct maker *maker)
 {
 	struct settings *settings = maker->settings;
@@ -359,68 +351,16 @@ static enum err set_api(struct maker *maker)
 		text_of(options_text(options, OPTION_TASKS_DIALECT)),
 		&settings->tasks_dialect);
 	if (err == ERR_OK && !options_text(options, OPTION_ACCOUNTS))
-		err = options_derive(
-			options, OPTION_ACCOUNTS,
-			settings->tasks_dialect == DIALECT_MULTIUSER ? "on" :
-								       "off");
+		err = options_derive(options, OPTION_ACCOUNTS,
+				     has_own_users(maker) ? "on" : "off");
 	settings->accounts = options_is_on(options, OPTION_ACCOUNTS);
 	return err == ERR_OK ? set_cors(maker) : err;
 }
 
-/* Of the secret and the file with it the one of the stronger origin. */
-static enum err read_secret(struct maker *maker)
+static enum err set_tokens(struct maker *maker)
 {
-	const struct options *options = maker->options;
-	const struct option_value *value =
-		&options->values[OPTION_JWT_SECRET_KEY];
-	const struct option_value *file =
-		&options->values[OPTION_JWT_SECRET_KEY_FILE];
-	struct text *secret = &maker->settings->jwt_secret;
-
-	if (file->text && value->text && file->origin == value->origin)
-		return fault_set(maker->fault, EX_CONFIG,
-				 "JWT_SECRET_KEY and JWT_SECRET_KEY_FILE are "
-				 "both set: unset one of them");
-	if (file->text && (!value->text || file->origin > value->origin))
-		return secret_read(file->text, secret, maker->fault);
-	if (!value->text)
-		return ERR_OK;
-	secret->ptr = strdup(value->text);
-	secret->len = strlen(value->text);
-	return secret->ptr ? ERR_OK : ERR_NO_MEMORY;
-}
-
-static enum err set_secret(struct maker *maker)
-{
-	bool allows_weak =
-		options_is_on(maker->options, OPTION_JWT_ALLOW_WEAK_SECRET);
-	const struct text *secret = &maker->settings->jwt_secret;
-	const char *problem = NULL;
-	enum err err;
-
-	if (allows_weak && is_production(maker))
-		return fault_set(maker->fault, EX_CONFIG,
-				 "JWT_ALLOW_WEAK_SECRET is for development "
-				 "only: unset it and set a JWT_SECRET_KEY made "
-				 "with: openssl rand -base64 48");
-	err = read_secret(maker);
-	if (err != ERR_OK)
-		return err;
-	if (secret->ptr)
-		problem = token_secret_problem(*secret);
-	else if (is_production(maker))
-		problem = "is not set";
-	if (problem && allows_weak)
-		log_event(LOG_WARN,
-			  "JWT_SECRET_KEY is weak: everybody who guesses it is "
-			  "every user",
-			  LOG_STRING("reason", problem));
-	else if (problem)
-		return fault_set(maker->fault, EX_CONFIG,
-				 "JWT_SECRET_KEY %s; make one of at least 32 "
-				 "bytes with: openssl rand -base64 48",
-				 problem);
-	return ERR_OK;
+	return settings_tokens_init(maker->options, maker->settings,
+				    maker->fault);
 }
 
 void settings_log(const struct options *options, enum log_level *level,
@@ -457,10 +397,9 @@ enum err settings_new(struct options *options, struct settings **out,
 {
 	/* Each step may use what the earlier ones found. */
 	static enum err (*const steps[])(struct maker * maker) = {
-		refuse_reserved,      set_log,	       set_database,
-		set_migrate_location, set_environment, set_network,
-		set_process,	      set_tuning,      set_api,
-		set_secret,
+		set_log,	 set_database, set_migrate_location,
+		set_environment, set_network,  set_process,
+		set_tuning,	 set_api,      set_tokens,
 	};
 	struct settings *settings = calloc(1, sizeof(*settings));
 	struct maker maker = { options, settings, fault };
@@ -486,7 +425,7 @@ void settings_free(struct settings **settings)
 		return;
 	backend_location_release(&(*settings)->location);
 	backend_location_release(&(*settings)->migrate_location);
-	secret_release(&(*settings)->jwt_secret);
+	settings_tokens_release(*settings);
 	cors_free(&(*settings)->cors);
 	free((*settings)->data_folder);
 	free((*settings)->user);

@@ -16,6 +16,10 @@
 #include "core/password.h"
 #include "core/text.h"
 #include "daemon/address.h"
+#include "daemon/settings_tokens.h"
+
+/* Where the data and the keys are when nothing is said. */
+#define SETTINGS_DATA_DIR_IN_PRODUCTION "/var/lib/todod"
 
 struct cors;
 struct fault;
@@ -41,8 +45,14 @@ struct settings {
 	int64_t request_timeout_ms;
 	enum dialect_name tasks_dialect;
 	bool accounts;
-	struct cors *cors;	/* owned */
-	struct text jwt_secret; /* ptr NULL: to be made (daemon/secret.h) */
+	struct cors *cors;	   /* owned */
+	struct text jwt_secret;	   /* ptr NULL: to be made (daemon/secret.h), or
+				 * no tokens of our own */
+	struct text shared_secret; /* BETTER_AUTH_SECRET; ptr NULL: none */
+	struct text jwt_issuer;	   /* of foreign tokens; ptr NULL: any */
+	struct text jwt_audience;
+	bool jwt_exp_optional;
+	struct keys_settings keys;
 	struct password_cost hash_cost;
 	unsigned hash_threads; /* over all workers */
 	size_t hash_queue_max;
@@ -56,8 +66,8 @@ void settings_log(const struct options *options, enum log_level *level,
 
 /*
  * Works the settings out and fills options' derived defaults in, for
- * --dump-config.  Logs warnings.  Opens and makes nothing but reads the file
- * with the secret.  ERR_INVALID with a fault, ERR_NO_MEMORY.
+ * --dump-config.  Logs warnings.  Makes nothing and opens only the files with
+ * secrets and keys.  ERR_INVALID with a fault, ERR_NO_MEMORY.
  */
 enum err settings_new(struct options *options, struct settings **settings,
 		      struct fault *fault) __attribute__((warn_unused_result));

@@ -2,16 +2,24 @@
 #ifndef TODOD_DAEMON_SPAWN_H
 #define TODOD_DAEMON_SPAWN_H
 
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "core/err.h"
 #include "core/log.h"
 
+struct keeper_options;
+struct settings;
 struct worker_options;
 
 /* A child that runs worker_run() and ends; -1 with errno.  The write end of
  * the pipe that tells workers of the master's end is closed in it. */
 pid_t spawn_worker(const struct worker_options *options, int master_write_fd);
+
+/* The same with keeper_run(), without the listeners. */
+pid_t spawn_keeper(const struct keeper_options *options,
+		   const struct settings *settings, int master_write_fd,
+		   const int *listener_fds, size_t listener_count);
 
 /*
  * Runs job(arg) in a child and waits for it: what opens a database must not

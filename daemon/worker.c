@@ -25,6 +25,7 @@
 #include "core/storage.h"
 #include "core/storage_backend.h"
 #include "daemon/fault.h"
+#include "daemon/keyclient.h"
 #include "daemon/logsink.h"
 #include "daemon/loop_event.h"
 #include "daemon/server.h"
@@ -52,6 +53,7 @@ struct worker {
 	struct storage *storage;
 	struct hashpool *hashes;
 	struct hashpool_budget budget;
+	struct keyclient *keys; /* NULL: there is no JWKS */
 	struct app_options app_options;
 	struct app *app;
 	struct server *server;
@@ -166,6 +168,8 @@ static void on_heartbeat(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	beat(worker);
 	logsink_flush();
+	if (worker->keys)
+		keyclient_look(worker->keys);
 	/* The answers on their way may go, nothing more is to be written; the
 	 * exit status tells the master not to start another worker. */
 	if (storage_is_damaged(worker->storage)) {
@@ -245,23 +249,54 @@ static enum err make_hashes(struct worker *worker)
 			    &worker->hashes);
 }
 
+static enum err take_keys(void *app, struct text json)
+{
+	return app_keys_arrived(app, json);
+}
+
+static void drop_keys(void *app)
+{
+	app_keys_expired(app);
+}
+
+static enum err make_keys(struct worker *worker)
+{
+	if (!worker->options->keys)
+		return ERR_OK;
+	return keyclient_new(loop_event_port(worker->loop),
+			     &worker->options->settings->keys,
+			     worker->options->keys, &worker->keys);
+}
+
 static enum err make_app(struct worker *worker)
 {
 	const struct settings *settings = worker->options->settings;
+	enum err err;
 
 	worker->app_options = (struct app_options){
 		.version = PACKAGE_VERSION,
 		.tasks_dialect = settings->tasks_dialect,
 		.accounts = settings->accounts,
 		.jwt_secret = settings->jwt_secret,
+		.shared_secret = settings->shared_secret,
+		.jwt_issuer = settings->jwt_issuer,
+		.jwt_audience = settings->jwt_audience,
+		.jwt_exp_optional = settings->jwt_exp_optional,
+		.keysource = worker->keys ? keyclient_source(worker->keys) :
+					    NULL,
 		.cors = settings->cors,
 		.api_files = embedded_api,
 		.api_file_count = embedded_api_count,
 		.docs_files = embedded_docs,
 		.docs_file_count = embedded_docs_count,
 	};
-	return app_new(&worker->app_options, loop_event_port(worker->loop),
-		       worker->storage, worker->hashes, &worker->app);
+	err = app_new(&worker->app_options, loop_event_port(worker->loop),
+		      worker->storage, worker->hashes, &worker->app);
+	if (err == ERR_OK && worker->keys)
+		keyclient_start(worker->keys,
+				&(struct keyclient_user){ take_keys, drop_keys,
+							  worker->app });
+	return err;
 }
 
 static size_t connections_max(const struct settings *settings)
@@ -307,8 +342,8 @@ static enum err start(struct worker *worker)
 		enum err (*step)(struct worker *worker);
 	} steps[] = {
 		{ "events", make_events },	 { "database", open_storage },
-		{ "hash threads", make_hashes }, { "application", make_app },
-		{ "http server", make_server },
+		{ "hash threads", make_hashes }, { "keys", make_keys },
+		{ "application", make_app },	 { "http server", make_server },
 	};
 	enum err err = loop_event_new(&worker->loop);
 
@@ -344,6 +379,7 @@ static void stop(struct worker *worker)
 	free_event(&worker->on_master_gone);
 	free_event(&worker->on_heartbeat);
 	free_event(&worker->on_drain_end);
+	keyclient_free(&worker->keys);
 	if (is_clean) {
 		server_free(&worker->server);
 		app_free(&worker->app);

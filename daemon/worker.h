@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+struct keyshare;
 struct settings;
 struct shared;
 
@@ -12,8 +13,9 @@ struct shared;
 struct worker_options {
 	const struct settings *settings;
 	struct shared *shared;
-	unsigned slot;	 /* in the shared memory */
-	unsigned number; /* in the log */
+	struct keyshare *keys; /* NULL: there is no JWKS */
+	unsigned slot;	       /* in the shared memory */
+	unsigned number;       /* in the log */
 	const int *listener_fds;
 	size_t listener_count;
 	int master_fd; /* end of file: the master is gone */

@@ -1,4 +1,4 @@
-/* Starting, watching and burying workers. */
+/* Starting, watching and burying workers and the keeper. */
 #include "config.h"
 
 #include "daemon/workers.h"
@@ -13,6 +13,8 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "daemon/backoff.h"
+#include "daemon/keeper.h"
+#include "daemon/keyshare.h"
 #include "daemon/settings.h"
 #include "daemon/spawn.h"
 #include "daemon/worker.h"
@@ -54,49 +56,116 @@ void workers_release(struct workers *workers)
 			close(workers->master_fds[i]);
 		workers->master_fds[i] = -1;
 	}
+	workers_free_keys(workers, 0);
+	workers_free_keys(workers, 1);
 	shared_free(&workers->shared);
 }
 
-enum err workers_start(struct workers *workers, const struct settings *settings,
-		       unsigned number, unsigned generation)
+enum err workers_new_keys(struct workers *workers, unsigned generation)
 {
-	struct worker_options options = {
+	return keyshare_new(&workers->keys[generation % 2]);
+}
+
+void workers_free_keys(struct workers *workers, unsigned generation)
+{
+	keyshare_free(&workers->keys[generation % 2]);
+}
+
+struct keyshare *workers_keys(const struct workers *workers,
+			      unsigned generation)
+{
+	return workers->keys[generation % 2];
+}
+
+static pid_t launch_worker(const struct workers *workers,
+			   const struct settings *settings,
+			   const struct process *process)
+{
+	const struct worker_options options = {
 		.settings = settings,
 		.shared = workers->shared,
-		.number = number,
+		.keys = workers_keys(workers, process->generation),
+		.slot = (unsigned)(process - workers->processes),
+		.number = process->number,
 		.listener_fds = workers->listener_fds,
 		.listener_count = workers->listener_count,
 		.master_fd = workers->master_fds[0],
 		.master = getpid(),
 	};
+
+	return spawn_worker(&options, workers->master_fds[1]);
+}
+
+static pid_t launch_keeper(const struct workers *workers,
+			   const struct settings *settings,
+			   const struct process *process)
+{
+	const struct keeper_options options = {
+		.keys = &settings->keys,
+		.share = workers_keys(workers, process->generation),
+		.shared = workers->shared,
+		.slot = (unsigned)(process - workers->processes),
+		.master_fd = workers->master_fds[0],
+	};
+
+	return spawn_keeper(&options, settings, workers->master_fds[1],
+			    workers->listener_fds, workers->listener_count);
+}
+
+static bool is_keeper(const struct process *process)
+{
+	return process->number == WORKERS_KEEPER;
+}
+
+/* An event of a process; the keeper has no number. */
+static void log_process(enum log_level level, const struct process *process,
+			const char *of_worker, const char *of_keeper,
+			struct log_field field)
+{
+	if (is_keeper(process))
+		log_event(level, of_keeper, LOG_INT("pid", process->pid),
+			  field);
+	else
+		log_event(level, of_worker, LOG_INT("pid", process->pid),
+			  LOG_INT("worker", process->number), field);
+}
+
+enum err workers_start(struct workers *workers, const struct settings *settings,
+		       unsigned number, unsigned generation)
+{
 	struct process *process = workers->processes;
+	unsigned index = 0;
 	struct shared_slot *slot;
 	char error[64];
 
-	while (options.slot < SHARED_SLOTS && process->state != PROCESS_NONE) {
-		options.slot++;
+	while (index < SHARED_SLOTS && process->state != PROCESS_NONE) {
+		index++;
 		process++;
 	}
-	if (options.slot == SHARED_SLOTS)
+	if (index == SHARED_SLOTS)
 		return ERR_BUSY;
-	slot = &workers->shared->slots[options.slot];
+	slot = &workers->shared->slots[index];
 	memset(process, 0, sizeof(*process));
 	process->number = number;
 	process->generation = generation;
 	process->started_us = clock_monotonic_us();
 	atomic_store(&slot->heartbeat_us, process->started_us);
 	atomic_store(&slot->state, SHARED_STARTING);
-	process->pid = spawn_worker(&options, workers->master_fds[1]);
+	process->pid = is_keeper(process) ?
+			       launch_keeper(workers, settings, process) :
+			       launch_worker(workers, settings, process);
 	if (process->pid < 0) {
 		(void)snprintf(error, sizeof(error), "%m");
-		log_event(LOG_ERROR, "cannot fork", LOG_STRING("error", error),
-			  LOG_INT("worker", number));
-		shared_reap(workers->shared, options.slot);
+		log_process(LOG_ERROR, process, "cannot fork",
+			    "cannot fork the keeper",
+			    LOG_STRING("error", error));
+		shared_reap(workers->shared, index);
 		return ERR_SYSTEM;
 	}
 	process->state = PROCESS_STARTING;
-	log_event(LOG_INFO, "worker started", LOG_INT("pid", process->pid),
-		  LOG_INT("worker", number));
+	/* An empty text is left out. */
+	log_process(LOG_INFO, process, "worker started", "keeper started",
+		    LOG_STRING("", ""));
 	return ERR_OK;
 }
 
@@ -106,10 +175,15 @@ static void schedule(struct seat *seat, int64_t now_us)
 		now_us + backoff_delay_ms(seat->failures) * US_PER_MS;
 }
 
+void workers_want_keeper(struct workers *workers)
+{
+	workers->seats[WORKERS_KEEPER].respawn_at_us = 1;
+}
+
 void workers_respawn(struct workers *workers, const struct settings *settings,
 		     unsigned generation, int64_t now_us)
 {
-	for (unsigned i = 0; i < WORKERS_MAX; i++) {
+	for (unsigned i = 0; i < WORKERS_SEATS; i++) {
 		struct seat *seat = &workers->seats[i];
 
 		if (seat->respawn_at_us == 0 || seat->respawn_at_us > now_us)
@@ -141,14 +215,10 @@ static void log_exit(const struct process *process, int status)
 	bool is_clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	enum log_level level = was_told && is_clean ? LOG_INFO : LOG_WARN;
 
-	if (WIFSIGNALED(status))
-		log_event(level, "worker exited", LOG_INT("pid", process->pid),
-			  LOG_INT("worker", process->number),
-			  LOG_INT("signal", WTERMSIG(status)));
-	else
-		log_event(level, "worker exited", LOG_INT("pid", process->pid),
-			  LOG_INT("worker", process->number),
-			  LOG_INT("status", WEXITSTATUS(status)));
+	log_process(level, process, "worker exited", "keeper exited",
+		    WIFSIGNALED(status) ?
+			    LOG_INT("signal", WTERMSIG(status)) :
+			    LOG_INT("status", WEXITSTATUS(status)));
 }
 
 static void bury(struct workers *workers, struct process *process, int status,
@@ -203,7 +273,8 @@ size_t workers_serving(struct workers *workers, unsigned generation)
 			process->served_us = clock_monotonic_us();
 		}
 		count += process->state == PROCESS_SERVING &&
-			 process->generation == generation;
+			 process->generation == generation &&
+			 !is_keeper(process);
 	}
 	return count;
 }
@@ -214,6 +285,16 @@ size_t workers_running(const struct workers *workers)
 
 	for (size_t i = 0; i < SHARED_SLOTS; i++)
 		count += workers->processes[i].state != PROCESS_NONE;
+	return count;
+}
+
+size_t workers_count(const struct workers *workers)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < SHARED_SLOTS; i++)
+		count += workers->processes[i].state != PROCESS_NONE &&
+			 !is_keeper(&workers->processes[i]);
 	return count;
 }
 
@@ -257,9 +338,8 @@ static void check_heart(struct process *process, int64_t heartbeat_us,
 	}
 	if (now_us - heartbeat_us <= limit_ms * US_PER_MS)
 		return;
-	log_event(LOG_ERROR, "worker hangs", LOG_INT("pid", process->pid),
-		  LOG_INT("worker", process->number),
-		  LOG_MS("silent_ms", now_us - heartbeat_us));
+	log_process(LOG_ERROR, process, "worker hangs", "keeper hangs",
+		    LOG_MS("silent_ms", now_us - heartbeat_us));
 	process->aborted_us = now_us;
 	(void)kill(process->pid, SIGABRT);
 }
@@ -289,7 +369,7 @@ int64_t workers_next_ms(const struct workers *workers, int64_t now_us)
 {
 	int64_t next_us = now_us + CHECK_MS * US_PER_MS;
 
-	for (size_t i = 0; i < WORKERS_MAX; i++) {
+	for (size_t i = 0; i < WORKERS_SEATS; i++) {
 		int64_t at_us = workers->seats[i].respawn_at_us;
 
 		if (at_us > 0 && at_us < next_us)

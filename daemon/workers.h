@@ -1,6 +1,6 @@
 /*
- * The master's table of worker processes: which run, since when, how they end
- * and when the next one may start in their place.
+ * The master's table of processes, the workers and their keeper: which run,
+ * since when, how they end and when the next one may start in their place.
  */
 #ifndef TODOD_DAEMON_WORKERS_H
 #define TODOD_DAEMON_WORKERS_H
@@ -14,9 +14,12 @@
 #include "daemon/listen.h"
 #include "daemon/shared.h"
 
+struct keyshare;
 struct settings;
 
-#define WORKERS_MAX 64 /* of one generation */
+#define WORKERS_MAX    64	   /* of one generation */
+#define WORKERS_KEEPER WORKERS_MAX /* the number of the keeper */
+#define WORKERS_SEATS  (WORKERS_MAX + 1)
 
 enum process_state {
 	PROCESS_NONE,	  /* the entry is free */
@@ -25,11 +28,13 @@ enum process_state {
 	PROCESS_STOPPING, /* was told to drain */
 };
 
-/* A worker; its place in the table is its slot in the shared memory. */
+/* A worker or the keeper; its place in the table is its slot in the shared
+ * memory. */
 struct process {
 	enum process_state state;
 	pid_t pid;
-	unsigned number;     /* 0 to workers - 1, also in the log */
+	unsigned number; /* 0 to workers - 1, also in the log; or WORKERS_KEEPER
+			  */
 	unsigned generation; /* one more after each reload */
 	int64_t started_us;
 	int64_t served_us;  /* since when it serves; 0: never did */
@@ -45,11 +50,13 @@ struct seat {
 
 struct workers {
 	struct shared *shared;
+	/* Of the even and the odd generations; NULL: they have no JWKS. */
+	struct keyshare *keys[2];
 	int listener_fds[LISTENERS_MAX];
 	size_t listener_count;
 	int master_fds[2]; /* the pipe; workers have the read end only */
 	struct process processes[SHARED_SLOTS];
-	struct seat seats[WORKERS_MAX];
+	struct seat seats[WORKERS_SEATS];
 	int64_t checked_us;
 	int64_t grace_until_us;
 };
@@ -71,17 +78,29 @@ enum err workers_init(struct workers *workers,
 /* Closes the pipe and the shared memory; no process may run any more. */
 void workers_release(struct workers *workers);
 
-/* Starts the worker of that number.  ERR_BUSY when too many of earlier
- * generations are left, ERR_SYSTEM when there is no process to be had. */
+/* Makes room for the keys of a generation; that of the one before the last is
+ * free by then.  ERR_NO_MEMORY, ERR_SYSTEM. */
+enum err workers_new_keys(struct workers *workers, unsigned generation)
+	__attribute__((warn_unused_result));
+void workers_free_keys(struct workers *workers, unsigned generation);
+struct keyshare *workers_keys(const struct workers *workers,
+			      unsigned generation);
+
+/* Starts the worker of that number, or the keeper.  ERR_BUSY when too many of
+ * earlier generations are left, ERR_SYSTEM when there is no process to be had.
+ */
 enum err workers_start(struct workers *workers, const struct settings *settings,
 		       unsigned number, unsigned generation)
 	__attribute__((warn_unused_result));
+
+/* Has the keeper started with the next workers_respawn(). */
+void workers_want_keeper(struct workers *workers);
 
 /* Starts those whose time has come, and tries again later what failed. */
 void workers_respawn(struct workers *workers, const struct settings *settings,
 		     unsigned generation, int64_t now_us);
 
-/* Has the worker that ended replaced, the later the more often it failed. */
+/* Has the one that ended replaced, the later the more often it failed. */
 void workers_schedule(struct workers *workers,
 		      const struct workers_exit *ended);
 
@@ -91,10 +110,12 @@ void workers_forget_respawns(struct workers *workers);
 /* Looks for processes that have ended; on_exit for each. */
 void workers_reap(struct workers *workers, workers_exit_fn *on_exit, void *arg);
 
-/* Notes which have begun to serve; how many of a generation do. */
+/* Notes which have begun to serve; how many workers of a generation do. */
 size_t workers_serving(struct workers *workers, unsigned generation);
 
+/* Processes, and workers among them. */
 size_t workers_running(const struct workers *workers);
+size_t workers_count(const struct workers *workers);
 
 /* Tells those of the generations from first to last to drain; they are killed
  * after timeout_ms. */

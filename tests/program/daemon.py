@@ -74,8 +74,9 @@ def merged(env, more):
             if value is not None}
 
 
-def run_todod(*args, folder, env=None, bare=False, timeout=15):
-    """Runs todod to its end: start-up errors, --help, backup, migrate.
+def run_todod(*args, folder, env=None, bare=False, timeout=15, given=""):
+    """Runs todod to its end: start-up errors, --help, backup, migrate, token.
+    given is its standard input.
 
     The environment is that of a Daemon on SQLite in this folder, or with
     bare=True only PATH and HOME, with env laid over it.
@@ -85,7 +86,7 @@ def run_todod(*args, folder, env=None, bare=False, timeout=15):
         base.update(standard_environment(folder, "sqlite"))
     return subprocess.run(
         [binary(), *map(str, args)], cwd=folder, env=merged(base, env),
-        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        input=given, capture_output=True, text=True,
         timeout=seconds(timeout),
     )
 

@@ -13,7 +13,6 @@
 #include "core/hashpool.h"
 #include "core/storage.h"
 #include "core/token.h"
-#include "core/uuid.h"
 #include "tests/support/appclient.h"
 #include "tests/support/tap.h"
 #include "tests/support/testloop.h"
@@ -29,11 +28,15 @@ struct appclient {
 	struct app *app;
 };
 
+#define BEARER_BYTES 9000
+
 struct fake_exchange {
 	struct http_exchange base;
 	struct appclient *client;
 	struct appclient_answer *answer;
 	struct http_header headers[HEADERS_MAX];
+	char bearer[BEARER_BYTES];
+	bool is_gone;
 	size_t gone_after_chunks;
 	size_t crowded_at_chunk;
 	struct loop_job drained_job;
@@ -130,8 +133,9 @@ static bool fake_is_gone(const struct http_exchange *base)
 {
 	const struct fake_exchange *exchange = (const void *)base;
 
-	return exchange->gone_after_chunks > 0 &&
-	       exchange->answer->chunks >= exchange->gone_after_chunks;
+	return exchange->is_gone ||
+	       (exchange->gone_after_chunks > 0 &&
+		exchange->answer->chunks >= exchange->gone_after_chunks);
 }
 
 static bool fake_is_crowded(const struct http_exchange *base)
@@ -167,15 +171,9 @@ static struct storage_backend *open_memory(struct loop *loop)
 	return backend;
 }
 
-struct appclient *appclient_new(struct storage_backend *backend)
+struct app_options appclient_options(void)
 {
-	struct appclient *client = calloc(1, sizeof(*client));
-	struct hashpool_options pool = {
-		.threads = 2,
-		.queue_max = 4,
-		.cost = { PASSWORD_MEMORY_KIB_MIN, PASSWORD_PASSES_MIN },
-	};
-	struct app_options options = {
+	return (struct app_options){
 		.version = "9.9.9",
 		.tasks_dialect = DIALECT_MULTIUSER,
 		.accounts = true,
@@ -185,6 +183,18 @@ struct appclient *appclient_new(struct storage_backend *backend)
 		.docs_files = embedded_docs,
 		.docs_file_count = embedded_docs_count,
 	};
+}
+
+struct appclient *appclient_new_with(struct storage_backend *backend,
+				     const struct app_options *given)
+{
+	struct appclient *client = calloc(1, sizeof(*client));
+	struct hashpool_options pool = {
+		.threads = 2,
+		.queue_max = 4,
+		.cost = { PASSWORD_MEMORY_KIB_MIN, PASSWORD_PASSES_MIN },
+	};
+	struct app_options options = *given;
 	struct loop *port;
 	char problem[256];
 
@@ -207,6 +217,13 @@ struct appclient *appclient_new(struct storage_backend *backend)
 	return client;
 }
 
+struct appclient *appclient_new(struct storage_backend *backend)
+{
+	const struct app_options options = appclient_options();
+
+	return appclient_new_with(backend, &options);
+}
+
 void appclient_free(struct appclient **client)
 {
 	app_free(&(*client)->app);
@@ -223,6 +240,11 @@ struct testloop *appclient_loop(struct appclient *client)
 	return client->loop;
 }
 
+struct app *appclient_app(struct appclient *client)
+{
+	return client->app;
+}
+
 static void add_header(struct fake_exchange *exchange, const char *name,
 		       const char *value)
 {
@@ -235,12 +257,11 @@ static void add_header(struct fake_exchange *exchange, const char *name,
 	request->header_count++;
 }
 
-void appclient_send(struct appclient *client,
-		    const struct appclient_request *request,
-		    struct appclient_answer *answer)
+void appclient_start(struct appclient *client,
+		     const struct appclient_request *request,
+		     struct appclient_answer *answer)
 {
 	struct fake_exchange *exchange = calloc(1, sizeof(*exchange));
-	char bearer[9000];
 
 	if (!exchange)
 		bail_out("no memory");
@@ -253,12 +274,14 @@ void appclient_send(struct appclient *client,
 	exchange->base.request.is_body_too_large = request->is_body_too_large;
 	exchange->client = client;
 	exchange->answer = answer;
+	exchange->is_gone = request->is_gone;
 	exchange->gone_after_chunks = request->gone_after_chunks;
 	exchange->crowded_at_chunk = request->crowded_at_chunk;
 	arena_init(&exchange->base.arena);
 	if (request->token) {
-		snprintf(bearer, sizeof(bearer), "Bearer %s", request->token);
-		add_header(exchange, "Authorization", bearer);
+		snprintf(exchange->bearer, sizeof(exchange->bearer),
+			 "Bearer %s", request->token);
+		add_header(exchange, "Authorization", exchange->bearer);
 	}
 	add_header(exchange, "Origin", request->origin);
 	add_header(exchange, "Accept", request->accept);
@@ -267,6 +290,13 @@ void appclient_send(struct appclient *client,
 	add_header(exchange, "Access-Control-Request-Method",
 		   request->preflight_method);
 	app_handle(client->app, &exchange->base);
+}
+
+void appclient_send(struct appclient *client,
+		    const struct appclient_request *request,
+		    struct appclient_answer *answer)
+{
+	appclient_start(client, request, answer);
 	if (!testloop_run_until_set(client->loop, &answer->is_answered))
 		bail_out("%s is not answered", request->target);
 }
@@ -295,12 +325,11 @@ char *appclient_header(const struct appclient_answer *answer, const char *name)
 
 char *appclient_token(const char *user_id)
 {
-	struct uuid uuid;
 	char *token = NULL;
 
-	if (uuid_parse(text_of(user_id), &uuid) != ERR_OK ||
-	    token_issue(TEXT(APPCLIENT_SECRET), &uuid, TEXT("a@b.example"),
-			clock_wall_us() / 1000000, &token) != ERR_OK)
+	if (token_issue(TEXT(APPCLIENT_SECRET), text_of(user_id),
+			TEXT("a@b.example"), clock_wall_us() / 1000000,
+			&token) != ERR_OK)
 		bail_out("no token for %s", user_id);
 	return token;
 }

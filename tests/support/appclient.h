@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/app.h"
 #include "core/buffer.h"
 #include "core/http.h"
 #include "core/text.h"
@@ -21,8 +22,15 @@ struct testloop;
 
 /* Opens the memory backend, or takes over the one given. */
 struct appclient *appclient_new(struct storage_backend *backend);
+
+/* The same with other options than these; its CORS origins are the client's. */
+struct app_options appclient_options(void);
+struct appclient *appclient_new_with(struct storage_backend *backend,
+				     const struct app_options *options);
+
 void appclient_free(struct appclient **client);
 struct testloop *appclient_loop(struct appclient *client);
+struct app *appclient_app(struct appclient *client);
 
 /* What is sent; members that are NULL are left out. */
 struct appclient_request {
@@ -36,6 +44,7 @@ struct appclient_request {
 	const char *request_id;
 	const char *preflight_method;
 	bool is_body_too_large;
+	bool is_gone; /* from the beginning */
 	/* The client goes away once this many chunks were written. */
 	size_t gone_after_chunks; /* 0: it stays */
 	/* From this chunk on too much is unsent. */
@@ -56,6 +65,12 @@ struct appclient_answer {
 void appclient_send(struct appclient *client,
 		    const struct appclient_request *request,
 		    struct appclient_answer *answer);
+
+/* Sends without waiting: answer->is_answered says when it has come.  request is
+ * borrowed until then. */
+void appclient_start(struct appclient *client,
+		     const struct appclient_request *request,
+		     struct appclient_answer *answer);
 void appclient_answer_release(struct appclient_answer *answer);
 
 /* Value of a header of the answer, NULL when it has none; the caller frees. */

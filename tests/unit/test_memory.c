@@ -9,9 +9,12 @@
 #include "core/cors.h"
 #include "core/hashpool.h"
 #include "core/jsonreader.h"
+#include "core/keyset.h"
+#include "core/keywait.h"
 #include "core/password.h"
 #include "core/text.h"
 #include "core/token.h"
+#include "core/tokenreport.h"
 #include "tests/support/tap.h"
 #include "tests/support/testloop.h"
 
@@ -112,15 +115,56 @@ static enum err use_token(void)
 {
 	static const struct text secret = { "0123456789abcdef0123456789abcdef",
 					    32 };
-	const struct uuid id = uuid_make();
-	struct token_claims claims;
+	const struct token_trust trust = { .jwt_secret = secret };
+	struct token verified;
 	const char *reason;
 	char *token = NULL;
-	enum err err = token_issue(secret, &id, TEXT("a@b.c"), 0, &token);
+	enum err err = token_issue(secret, TEXT("u"), TEXT("a@b.c"), 0, &token);
 
 	if (err == ERR_OK)
-		err = token_verify(text_of(token), secret, 0, &claims, &reason);
+		err = token_verify(text_of(token), &trust, 0, &verified,
+				   &reason);
 	free(token);
+	return err;
+}
+
+static enum err read_keys(void)
+{
+	struct keyset *keys = NULL;
+	const char *reason;
+	enum err err = keyset_parse(
+		TEXT("{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\""
+		     "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"},"
+		     "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\""
+		     "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\",\"y\":\""
+		     "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}]}"),
+		&keys, &reason);
+
+	keyset_free(&keys);
+	return err;
+}
+
+static enum err report_token(void)
+{
+	const struct token_trust trust = { .keys = NULL };
+	struct buffer report;
+	enum err err;
+
+	buffer_init(&report);
+	/* {"alg":"HS256"}, {"sub":"u"} */
+	err = tokenreport_write(
+		TEXT("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1In0.AAAA"), &trust, 0,
+		&report);
+	buffer_release(&report);
+	return err == ERR_DENIED ? ERR_OK : err;
+}
+
+static enum err make_wait(void)
+{
+	struct keywait *wait = NULL;
+	enum err err = keywait_new(testloop_port(loop), NULL, NULL, &wait);
+
+	keywait_free(&wait);
 	return err;
 }
 
@@ -180,6 +224,9 @@ static const struct {
 	{ merge_json, "merging JSON" },
 	{ parse_origins, "parsing origins" },
 	{ use_token, "issuing and judging a token" },
+	{ read_keys, "reading a set of keys" },
+	{ report_token, "reporting on a token" },
+	{ make_wait, "making a queue for keys" },
 	{ check_bcrypt, "checking a bcrypt hash" },
 	{ make_pool, "starting hash threads" },
 	{ use_pool, "having a password checked" },

@@ -35,8 +35,6 @@ static void test_table(void)
 
 		is_whole = is_whole && option->name && option->variable &&
 			   option->section && option->help && option->value;
-		if (option->traits & OPTION_IS_RESERVED)
-			continue;
 		is_whole = is_whole && (option->fallback || option->derived);
 		if (option_find_name(text_of(option->name)) != i ||
 		    option_find_variable(text_of(option->variable)) != i)

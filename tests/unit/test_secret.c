@@ -44,7 +44,8 @@ static void test_read(void)
 
 static void test_made(void)
 {
-	struct settings first = { .location = { .path = (char[]){ "db" } } };
+	struct settings first = { .location = { .path = (char[]){ "db" } },
+				  .accounts = true };
 	struct settings second = first;
 	struct fault fault = { 0, "" };
 	struct stat status;
@@ -65,7 +66,8 @@ static void test_made(void)
 
 static void test_memory(void)
 {
-	struct settings first = { .location = { .path = NULL } };
+	struct settings first = { .location = { .path = NULL },
+				  .accounts = true };
 	struct settings second = first;
 	struct fault fault = { 0, "" };
 
@@ -75,6 +77,17 @@ static void test_memory(void)
 	ok(!text_is_equal(first.jwt_secret, second.jwt_secret), "another one");
 	secret_release(&first.jwt_secret);
 	secret_release(&second.jwt_secret);
+}
+
+static void test_no_accounts(void)
+{
+	struct settings settings = { .location = { .path = (char[]){ "x" } } };
+	struct fault fault = { 0, "" };
+
+	is_err(secret_provide(&settings, &fault), ERR_OK,
+	       "without accounts no secret is needed");
+	ok(settings.jwt_secret.ptr == NULL && access("x.jwt-secret", F_OK) != 0,
+	   "and none is made");
 }
 
 static void test_given(void)
@@ -112,6 +125,7 @@ int main(void)
 	test_read();
 	test_made();
 	test_memory();
+	test_no_accounts();
 	test_given();
 	(void)unlink("key");
 	(void)unlink(KEPT);

@@ -9,12 +9,15 @@
 
 #include "core/cors.h"
 #include "daemon/fault.h"
+#include "daemon/keyfetch.h"
 #include "daemon/options.h"
 #include "tests/support/tap.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
-#define GIVEN_MAX     3
+#define GIVEN_MAX     4
 #define SECRET	      "a secret that is longer than 32 bytes"
+#define SHARED	      "another one that is longer than 32 bytes"
+#define AUTH	      "https://auth.example"
 
 struct given {
 	enum option_id id;
@@ -31,6 +34,20 @@ static void give(struct options *options, const struct given *given)
 		if (options_set(options, given[i].id, text_of(given[i].value),
 				&source, &fault) != ERR_OK)
 			bail_out("%s", fault.text);
+}
+
+/* A URL of keys is of use only where they can be fetched. */
+static bool lacks_libcurl(const struct given *given, const char *name)
+{
+	for (size_t i = 0; i < GIVEN_MAX && given[i].value; i++) {
+		if (keyfetch_is_built_in() ||
+		    (given[i].id != OPTION_BETTER_AUTH_URL &&
+		     given[i].id != OPTION_JWKS_URL))
+			continue;
+		skip(name, "built without libcurl");
+		return true;
+	}
+	return false;
 }
 
 static const struct {
@@ -87,11 +104,44 @@ static const struct {
 	  "4" },
 	{ "accounts are on", { { 0 } }, OPTION_ACCOUNTS, "on" },
 	{ "but not in the dialect of Better Auth",
-	  { { OPTION_TASKS_DIALECT, "secured" } },
+	  { { OPTION_TASKS_DIALECT, "secured" },
+	    { OPTION_JWT_SECRET_KEY, SECRET } },
 	  OPTION_ACCOUNTS,
 	  "off" },
 	{ "and off when that is said",
-	  { { OPTION_ACCOUNTS, "off" } },
+	  { { OPTION_ACCOUNTS, "off" }, { OPTION_JWT_SECRET_KEY, SECRET } },
+	  OPTION_ACCOUNTS,
+	  "off" },
+	{ "a Better Auth server has the users",
+	  { { OPTION_BETTER_AUTH_URL, AUTH } },
+	  OPTION_ACCOUNTS,
+	  "off" },
+	{ "a key set is from elsewhere",
+	  { { OPTION_JWKS_URL, AUTH "/keys" } },
+	  OPTION_ACCOUNTS,
+	  "off" },
+	{ "a shared secret is, too",
+	  { { OPTION_BETTER_AUTH_SECRET, SHARED } },
+	  OPTION_ACCOUNTS,
+	  "off" },
+	{ "unless there is a secret of our own",
+	  { { OPTION_BETTER_AUTH_URL, AUTH },
+	    { OPTION_JWT_SECRET_KEY, SECRET } },
+	  OPTION_ACCOUNTS,
+	  "on" },
+	{ "or accounts are wanted",
+	  { { OPTION_BETTER_AUTH_URL, AUTH }, { OPTION_ACCOUNTS, "on" } },
+	  OPTION_ACCOUNTS,
+	  "on" },
+	{ "production needs no secret for users from elsewhere",
+	  { { OPTION_ENVIRONMENT, "production" },
+	    { OPTION_BETTER_AUTH_URL, AUTH } },
+	  OPTION_ACCOUNTS,
+	  "off" },
+	{ "the two secrets may be one without accounts",
+	  { { OPTION_ACCOUNTS, "off" },
+	    { OPTION_JWT_SECRET_KEY, SECRET },
+	    { OPTION_BETTER_AUTH_SECRET, SECRET } },
 	  OPTION_ACCOUNTS,
 	  "off" },
 	{ "production lists no origin",
@@ -109,6 +159,8 @@ static void test_derived(void)
 		struct fault fault = { 0, "" };
 		enum err err;
 
+		if (lacks_libcurl(derived[i].given, derived[i].name))
+			continue;
 		give(&options, derived[i].given);
 		err = settings_new(&options, &settings, &fault);
 		if (is_err(err, ERR_OK, derived[i].name))
@@ -126,13 +178,41 @@ static const struct {
 	struct given given[GIVEN_MAX];
 	const char *said;
 } refused[] = {
-	{ "a Better Auth server",
-	  { { OPTION_BETTER_AUTH_URL, "https://x" } },
-	  "BETTER_AUTH_URL" },
-	{ "its secret",
-	  { { OPTION_BETTER_AUTH_SECRET, SECRET } },
+	{ "a key set that is not there",
+	  { { OPTION_JWKS_FILE, "/nowhere/keys" } },
+	  "/nowhere/keys" },
+	{ "an authority that is not there",
+	  { { OPTION_JWKS_URL, AUTH }, { OPTION_JWKS_CA_FILE, "/nowhere/ca" } },
+	  "/nowhere/ca" },
+	{ "a key set here and there",
+	  { { OPTION_JWKS_URL, AUTH }, { OPTION_JWKS_FILE, "keys" } },
+	  "JWKS_FILE" },
+	{ "nothing to judge tokens by",
+	  { { OPTION_ACCOUNTS, "off" } },
+	  "nothing to judge tokens by" },
+	{ "a short shared secret",
+	  { { OPTION_BETTER_AUTH_SECRET, "short" } },
 	  "BETTER_AUTH_SECRET" },
-	{ "a key set", { { OPTION_JWKS_FILE, "keys" } }, "JWKS_FILE" },
+	{ "a shared secret that is a key",
+	  { { OPTION_BETTER_AUTH_SECRET,
+	      "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQ" } },
+	  "BETTER_AUTH_SECRET" },
+	{ "two shared secrets",
+	  { { OPTION_BETTER_AUTH_SECRET, SECRET },
+	    { OPTION_BETTER_AUTH_SECRET_FILE, "file" } },
+	  "BETTER_AUTH_SECRET_FILE" },
+	{ "one secret for two with accounts",
+	  { { OPTION_JWT_SECRET_KEY, SECRET },
+	    { OPTION_BETTER_AUTH_SECRET, SECRET } },
+	  "BETTER_AUTH_SECRET" },
+	{ "production without a secret for its accounts",
+	  { { OPTION_ENVIRONMENT, "production" },
+	    { OPTION_BETTER_AUTH_URL, AUTH },
+	    { OPTION_ACCOUNTS, "on" } },
+	  "JWT_SECRET_KEY" },
+	{ "the dialect secured",
+	  { { OPTION_TASKS_DIALECT, "secured" } },
+	  "TASKS_DIALECT" },
 	{ "an unknown database",
 	  { { OPTION_DATABASE_URL, "mysql://x" } },
 	  "DATABASE_URL" },
@@ -170,6 +250,8 @@ static void test_refused(void)
 		struct options options;
 		struct fault fault = { 0, "" };
 
+		if (lacks_libcurl(refused[i].given, refused[i].name))
+			continue;
 		give(&options, refused[i].given);
 		is_err(settings_new(&options, &settings, &fault), ERR_INVALID,
 		       refused[i].name);
@@ -231,6 +313,185 @@ static void test_strength(void)
 	options_release(&options);
 }
 
+static const struct {
+	const char *name;
+	struct given given[GIVEN_MAX];
+	const char *url; /* NULL: refused */
+} urls[] = {
+	{ "the path of a Better Auth server is known",
+	  { { OPTION_BETTER_AUTH_URL, AUTH } },
+	  AUTH "/api/auth/jwks" },
+	{ "a slash at its end is no harm",
+	  { { OPTION_BETTER_AUTH_URL, AUTH "//" } },
+	  AUTH "/api/auth/jwks" },
+	{ "a path is kept",
+	  { { OPTION_BETTER_AUTH_URL, AUTH "/x" } },
+	  AUTH "/x/api/auth/jwks" },
+	{ "a whole URL is as it is",
+	  { { OPTION_JWKS_URL, AUTH "/keys?x=1" } },
+	  AUTH "/keys?x=1" },
+	{ "a whole URL goes before the server's",
+	  { { OPTION_BETTER_AUTH_URL, AUTH },
+	    { OPTION_JWKS_URL, "https://k.example/" } },
+	  "https://k.example/" },
+	{ "the scheme may be in any case",
+	  { { OPTION_JWKS_URL, "HTTPS://k.example/" } },
+	  "HTTPS://k.example/" },
+	{ "http to localhost is fine",
+	  { { OPTION_JWKS_URL, "http://localhost:3000/keys" } },
+	  "http://localhost:3000/keys" },
+	{ "and to 127.0.0.2",
+	  { { OPTION_JWKS_URL, "http://127.0.0.2/keys" } },
+	  "http://127.0.0.2/keys" },
+	{ "and to ::1",
+	  { { OPTION_JWKS_URL, "http://[::1]:3000/keys" } },
+	  "http://[::1]:3000/keys" },
+	{ "http to another machine is not",
+	  { { OPTION_JWKS_URL, "http://issuer.example/keys" } },
+	  NULL },
+	{ "nor to one whose name begins like this one's",
+	  { { OPTION_JWKS_URL, "http://localhost.example/keys" } },
+	  NULL },
+	{ "nor to 127.0.0.1.example",
+	  { { OPTION_JWKS_URL, "http://127.0.0.1.example/keys" } },
+	  NULL },
+	{ "nor to an address that is none",
+	  { { OPTION_JWKS_URL, "http://127.1/keys" } },
+	  NULL },
+	{ "unless it is allowed",
+	  { { OPTION_JWKS_URL, "http://issuer.example/keys" },
+	    { OPTION_JWKS_ALLOW_HTTP, "yes" } },
+	  "http://issuer.example/keys" },
+	{ "another scheme is refused",
+	  { { OPTION_JWKS_URL, "file:///etc/keys" } },
+	  NULL },
+	{ "no scheme is", { { OPTION_JWKS_URL, "issuer.example" } }, NULL },
+	{ "no host is", { { OPTION_JWKS_URL, "https:///keys" } }, NULL },
+	{ "a port alone is", { { OPTION_JWKS_URL, "https://:1/" } }, NULL },
+	{ "a user is",
+	  { { OPTION_JWKS_URL, "https://me:pw@issuer.example/" } },
+	  NULL },
+	{ "a fragment is", { { OPTION_JWKS_URL, AUTH "/#x" } }, NULL },
+	{ "a blank is", { { OPTION_JWKS_URL, AUTH "/ x" } }, NULL },
+	{ "a control character is", { { OPTION_JWKS_URL, AUTH "/\n" } }, NULL },
+	{ "a backslash is", { { OPTION_JWKS_URL, AUTH "\\x" } }, NULL },
+	{ "a letter that is not ASCII is",
+	  { { OPTION_JWKS_URL, AUTH "/\xc3\xa4" } },
+	  NULL },
+	{ "a query in the server's URL is",
+	  { { OPTION_BETTER_AUTH_URL, AUTH "/?x" } },
+	  NULL },
+};
+
+static void test_urls(void)
+{
+	for (size_t i = 0; i < LENGTH(urls); i++) {
+		struct settings *settings = NULL;
+		struct options options;
+		struct fault fault = { 0, "" };
+		enum err err;
+
+		if (lacks_libcurl(urls[i].given, urls[i].name))
+			continue;
+		give(&options, urls[i].given);
+		err = settings_new(&options, &settings, &fault);
+		is_err(err, urls[i].url ? ERR_OK : ERR_INVALID, urls[i].name);
+		if (err == ERR_OK && urls[i].url)
+			is_string(settings->keys.url, urls[i].url,
+				  urls[i].name);
+		settings_free(&settings);
+		options_release(&options);
+	}
+}
+
+static void test_store(void)
+{
+	static const struct {
+		const char *name;
+		struct given given[GIVEN_MAX];
+		const char *store;
+	} cases[] = {
+		{ "beside the database",
+		  { { OPTION_DATABASE_URL, "sqlite:////srv/x.db" } },
+		  "/srv/x.db.jwks" },
+#ifdef HAVE_POSTGRES
+		{ "in the data folder",
+		  { { OPTION_DATABASE_URL, "postgresql://u@h/d" } },
+		  "/var/lib/todod/todod.jwks" },
+#endif
+		{ "not in memory",
+		  { { OPTION_DATABASE_URL, "memory:" } },
+		  NULL },
+	};
+
+	tap_prefix("the last keys are kept");
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		struct given given[GIVEN_MAX] = {
+			cases[i].given[0], { OPTION_BETTER_AUTH_URL, AUTH }
+		};
+		struct settings *settings = NULL;
+		struct options options;
+		struct fault fault = { 0, "" };
+
+		if (lacks_libcurl(given, cases[i].name))
+			continue;
+		give(&options, given);
+		if (settings_new(&options, &settings, &fault) != ERR_OK)
+			bail_out("%s", fault.text);
+		is_string(settings->keys.store, cases[i].store, cases[i].name);
+		settings_free(&settings);
+		options_release(&options);
+	}
+	tap_prefix(NULL);
+}
+
+static void test_no_libcurl(void)
+{
+	const struct given given[GIVEN_MAX] = {
+		{ OPTION_BETTER_AUTH_URL, AUTH },
+	};
+	struct settings *settings = NULL;
+	struct options options;
+	struct fault fault = { 0, "" };
+
+	if (keyfetch_is_built_in())
+		return;
+	give(&options, given);
+	is_err(settings_new(&options, &settings, &fault), ERR_INVALID,
+	       "without libcurl a URL of keys is refused");
+	ok(strstr(fault.text, "libcurl") != NULL, "and the reason said");
+	options_release(&options);
+}
+
+static void test_tokens(void)
+{
+	const struct given given[GIVEN_MAX] = {
+		{ OPTION_BETTER_AUTH_SECRET, SHARED },
+		{ OPTION_JWT_ISSUER, "me" },
+		{ OPTION_JWT_REQUIRE_EXP, "no" },
+		{ OPTION_JWKS_CACHE_TTL, "7" },
+	};
+	struct settings *settings = NULL;
+	struct options options;
+	struct fault fault = { 0, "" };
+
+	give(&options, given);
+	if (settings_new(&options, &settings, &fault) != ERR_OK)
+		bail_out("%s", fault.text);
+	is_text(settings->shared_secret, TEXT(SHARED),
+		"a shared secret is read");
+	ok(settings->jwt_secret.ptr == NULL, "and no other is needed");
+	is_text(settings->jwt_issuer, TEXT("me"), "so is the issuer");
+	ok(settings->jwt_audience.ptr == NULL, "any audience will do");
+	ok(settings->jwt_exp_optional, "exp may be missing when that is said");
+	is_int(settings->keys.source, KEYS_NOWHERE, "there is no key set");
+	is_int(settings->keys.ttl_ms, 7000, "its times are known");
+	is_int(settings->keys.timeout_ms, 5000, "with their defaults");
+	is_int(settings->keys.cool_down_ms, 10000, "all of them");
+	settings_free(&settings);
+	options_release(&options);
+}
+
 static void drop_line(void *arg, const char *line, size_t len)
 {
 	(void)arg;
@@ -251,5 +512,9 @@ int main(void)
 	test_refused();
 	test_values();
 	test_strength();
+	test_urls();
+	test_store();
+	test_no_libcurl();
+	test_tokens();
 	return tap_done();
 }
