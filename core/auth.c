@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/auth.h"
+#include "core/authcache.h"
 #include "core/call.h"
 #include "core/clock.h"
 #include "core/digest.h"
@@ -18,19 +19,11 @@
 
 #define US_PER_S INT64_C(1000000)
 
-struct auth_entry {
-	struct digest digest;
-	bool is_used;
-	int64_t checked_us;  /* monotonic: when the user was last seen */
-	uint64_t generation; /* of the keys that verified it */
-	struct token token;
-};
-
 struct auth {
 	const struct app_options *options;
 	struct storage *storage;
 	struct digest_key key; /* random: nobody can aim at a slot */
-	struct auth_entry *entries;
+	struct authcache *cache;
 	struct token_trust trust;
 	struct keyset *keys;	   /* owned; NULL: none has arrived */
 	struct digest keys_digest; /* of what they were read from */
@@ -65,15 +58,6 @@ static bool is_account(const struct app_options *options,
 		       const struct token *token)
 {
 	return options->accounts && token->issuer == TOKEN_BY_JWT_SECRET;
-}
-
-static struct auth_entry *entry_slot(struct auth *auth,
-				     const struct digest *digest)
-{
-	uint32_t hash;
-
-	memcpy(&hash, digest->bytes, sizeof(hash));
-	return &auth->entries[hash & (AUTH_CACHE_ENTRIES - 1)];
 }
 
 static void challenge(struct call *call, const char *value, const char *detail)
@@ -147,13 +131,13 @@ static void accept_token(struct call *call, const struct token *token,
 static void remember(struct auth *auth, const struct digest *digest,
 		     const struct token *token)
 {
-	struct auth_entry *entry = entry_slot(auth, digest);
+	const struct authcache_entry entry = {
+		.checked_us = clock_monotonic_us(),
+		.generation = auth->generation,
+		.token = *token,
+	};
 
-	entry->digest = *digest;
-	entry->token = *token;
-	entry->checked_us = clock_monotonic_us();
-	entry->generation = auth->generation;
-	entry->is_used = true;
+	authcache_put(auth->cache, digest, &entry);
 }
 
 static void on_user(void *arg, enum err err, const struct user *user)
@@ -271,7 +255,7 @@ void auth_free(struct auth **auth)
 	digest_wipe(&(*auth)->key, sizeof((*auth)->key));
 	keywait_free(&(*auth)->wait);
 	keyset_free(&(*auth)->keys);
-	free((*auth)->entries);
+	authcache_free(&(*auth)->cache);
 	free(*auth);
 	*auth = NULL;
 }
@@ -295,9 +279,8 @@ enum err auth_new(const struct app_options *options, struct loop *loop,
 	};
 	digest_random(&auth->key, sizeof(auth->key));
 	err = keywait_new(loop, on_woken, auth, &auth->wait);
-	auth->entries = calloc(AUTH_CACHE_ENTRIES, sizeof(*auth->entries));
-	if (!auth->entries)
-		err = ERR_NO_MEMORY;
+	if (err == ERR_OK)
+		err = authcache_new(&auth->cache);
 	if (err != ERR_OK)
 		auth_free(&auth);
 	else
@@ -306,12 +289,9 @@ enum err auth_new(const struct app_options *options, struct loop *loop,
 }
 
 /* Whether an entry still speaks for its token without asking anybody. */
-static bool is_fresh(const struct auth *auth, const struct auth_entry *entry,
-		     const struct digest *digest, int64_t now_s)
+static bool is_fresh(const struct auth *auth,
+		     const struct authcache_entry *entry, int64_t now_s)
 {
-	if (!entry->is_used ||
-	    memcmp(&entry->digest, digest, sizeof(*digest)) != 0)
-		return false;
 	if (entry->token.claims.expires_s != INT64_MAX &&
 	    now_s > entry->token.claims.expires_s)
 		return false; /* judged anew, leeway and all */
@@ -326,7 +306,7 @@ static bool is_fresh(const struct auth *auth, const struct auth_entry *entry,
 void auth_check(struct auth *auth, struct call *call, auth_next_fn *next)
 {
 	struct auth_case item = { .auth = auth, .call = call, .next = next };
-	struct auth_entry *entry;
+	const struct authcache_entry *entry;
 	size_t count;
 
 	item.text = bearer_token(call, &count);
@@ -345,8 +325,8 @@ void auth_check(struct auth *auth, struct call *call, auth_next_fn *next)
 		return;
 	}
 	item.digest = digest_of(&auth->key, item.text);
-	entry = entry_slot(auth, &item.digest);
-	if (is_fresh(auth, entry, &item.digest, call->now_us / US_PER_S))
+	entry = authcache_find(auth->cache, &item.digest);
+	if (entry && is_fresh(auth, entry, call->now_us / US_PER_S))
 		accept_token(call, &entry->token, next);
 	else
 		judge(&item, want_key);

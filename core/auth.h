@@ -11,8 +11,7 @@
 #include "core/err.h"
 #include "core/text.h"
 
-#define AUTH_CACHE_ENTRIES 4096 /* a power of two */
-#define AUTH_USER_CHECK_S  60
+#define AUTH_USER_CHECK_S 60
 
 struct app_options;
 struct auth;
