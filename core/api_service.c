@@ -4,6 +4,7 @@
 #include "core/api.h"
 #include "core/apidoc.h"
 #include "core/call.h"
+#include "core/healthcheck.h"
 #include "core/jsonwriter.h"
 #include "core/reply.h"
 
@@ -18,6 +19,25 @@ void api_health_multiuser(struct call *call)
 	reply_constant(call, 200,
 		       TEXT("{\"status\":\"ok\","
 			    "\"message\":\"Todo API is running\"}"));
+}
+
+static void on_health(void *arg, enum health_state state)
+{
+	struct call *call = arg;
+
+	if (state == HEALTH_REACHABLE)
+		reply_constant(call, 200, TEXT("{\"status\":\"healthy\"}"));
+	else
+		/* As long as nobody knows, nobody should count on it. */
+		reply_unavailable(call,
+				  TEXT("{\"status\":\"unhealthy\","
+				       "\"detail\":\"database unreachable\"}"),
+				  "database unreachable");
+}
+
+void api_health_todos(struct call *call)
+{
+	healthcheck_ask(call->services->healthcheck, on_health, call);
 }
 
 void api_root(struct call *call)

@@ -34,6 +34,7 @@ static const struct {
 	{ "10-tasks-multiuser.json", FRAGMENT_MULTIUSER },
 	{ "20-accounts.json", FRAGMENT_ACCOUNTS },
 	{ "30-health-multiuser.json", FRAGMENT_MULTIUSER },
+	{ "31-health-todos.json", FRAGMENT_ALWAYS },
 };
 
 static bool is_used(enum fragment_use use, const struct app_options *options)

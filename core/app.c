@@ -14,6 +14,7 @@
 #include "core/clock.h"
 #include "core/cors.h"
 #include "core/digest.h"
+#include "core/healthcheck.h"
 #include "core/path.h"
 #include "core/reply.h"
 
@@ -48,7 +49,6 @@ enum err app_new(const struct app_options *options, struct loop *loop,
 	struct app *app = calloc(1, sizeof(*app));
 	enum err err;
 
-	(void)loop;
 	if (!app)
 		return ERR_NO_MEMORY;
 	if (!dialect_find(options->tasks_dialect))
@@ -63,6 +63,10 @@ enum err app_new(const struct app_options *options, struct loop *loop,
 	err = auth_new(&app->options, storage, &app->services.auth);
 	if (err == ERR_OK)
 		err = apidoc_new(&app->options, &app->services.apidoc);
+	if (err == ERR_OK)
+		err = healthcheck_new(loop, storage, options->health,
+				      options->health_max_age_ms,
+				      &app->services.healthcheck);
 	if (err != ERR_OK)
 		app_free(&app);
 	else
@@ -76,6 +80,7 @@ void app_free(struct app **app)
 		return;
 	auth_free(&(*app)->services.auth);
 	apidoc_free(&(*app)->services.apidoc);
+	healthcheck_free(&(*app)->services.healthcheck);
 	free(*app);
 	*app = NULL;
 }

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/dialect.h"
 #include "core/err.h"
@@ -18,6 +19,7 @@ struct app;
 struct cors;
 struct embedded_file;
 struct hashpool;
+struct health;
 struct loop;
 struct storage;
 
@@ -28,6 +30,8 @@ struct app_options {
 	bool accounts;			 /* sign-up and sign-in are open */
 	struct text jwt_secret;
 	const struct cors *cors;
+	struct health *health;		       /* what storage reports to */
+	int64_t health_max_age_ms;	       /* core/healthcheck.h */
 	const struct embedded_file *api_files; /* OpenAPI fragments */
 	size_t api_file_count;
 	const struct embedded_file *docs_files; /* the page at /docs */
