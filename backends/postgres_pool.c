@@ -377,7 +377,7 @@ static void on_turn(void *arg)
 	int i;
 
 	for (i = 0; i < POSTGRES_SIDES; i++) {
-		if (pool->sides[i].has_failed)
+		if (pool->sides[i].has_failed && pool->sides[i].is_away)
 			fail_probes(&pool->sides[i]);
 		pool->sides[i].has_failed = false;
 	}
@@ -680,7 +680,7 @@ enum err postgres_pool_submit(struct postgres_pool *pool,
 	work = postgres_work_new(call, now_us);
 	if (work == NULL)
 		return ERR_NO_MEMORY;
-	work->is_probe = side->is_away;
+	work->is_probe = side->is_away || call->verb == STORAGE_PING;
 	postgres_works_append(&side->queue, work);
 	wakeup_post(pool->wakeup);
 	return ERR_OK;

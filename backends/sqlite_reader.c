@@ -40,7 +40,7 @@ enum {
 
 const char *const sqlite_reader_sql[] = {
 	/* Reads a page of the file, unlike SELECT 1. */
-	[SQL_PING] = "SELECT EXISTS (SELECT 1 FROM tasks)",
+	[SQL_PING] = "SELECT 1 FROM tasks WHERE id = 0",
 	[SQL_TASK_BY_ID] = "SELECT " SQLITE_TASK_COLUMNS " FROM tasks"
 			   " WHERE user_id = ?1 AND id = ?2",
 	[SQL_TASK_BY_UUID] = "SELECT " SQLITE_TASK_COLUMNS " FROM tasks"
