@@ -394,6 +394,8 @@ static enum err carry_out(struct memory *memory, struct storage_call *call,
 			  struct storage_result *result)
 {
 	switch (call->verb) {
+	case STORAGE_PING:
+		return ERR_OK;
 	case STORAGE_TASK_CREATE:
 		return task_create(memory, call, result);
 	case STORAGE_TASK_GET:

@@ -118,7 +118,7 @@ static enum err postgres_open(const struct backend_location *location,
 		return ERR_NO_MEMORY;
 	postgres->backend.ops = &postgres_ops;
 	err = postgres_pool_new(loop, location->server, &tuning,
-				&postgres->pool);
+				&postgres->backend, &postgres->pool);
 	if (err != ERR_OK) {
 		free(postgres);
 		return err;

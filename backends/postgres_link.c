@@ -37,6 +37,8 @@ struct postgres_link {
 	struct loop_watch *watch;
 	bool is_retired;
 	bool is_ended;		   /* the server has said so */
+	bool is_dismissed;	   /* and that nothing is wrong with it */
+	bool is_cut_off;	   /* it has said so to a statement */
 	bool is_broken;		   /* libpq took no more work */
 	bool uses_names;	   /* statements are prepared */
 	char reason[REASON_BYTES]; /* of the first failure of this attempt */
@@ -87,6 +89,8 @@ static void disconnect(struct postgres_link *link)
 		PQfinish(link->conn);
 	link->conn = NULL;
 	link->is_ended = false;
+	link->is_dismissed = false;
+	link->is_cut_off = false;
 	link->is_broken = false;
 	link->is_retired = false;
 }
@@ -137,10 +141,19 @@ static void take_all(struct postgres_link *link, struct postgres_works *works)
 	link->works = 0;
 }
 
+static enum postgres_ending ending_of(const struct postgres_link *link)
+{
+	if (link->first != NULL || link->is_cut_off)
+		return POSTGRES_ENDED_BROKEN;
+	return link->is_retired || link->is_dismissed ? POSTGRES_ENDED_AT_REST :
+							POSTGRES_ENDED_BROKEN;
+}
+
 /* The end of a connection that was open, or of an attempt. */
 static void lose(struct postgres_link *link)
 {
 	bool was_ready = link->state == POSTGRES_READY;
+	enum postgres_ending ending = ending_of(link);
 	struct postgres_works works;
 
 	if (link->conn != NULL)
@@ -158,7 +171,25 @@ static void lose(struct postgres_link *link)
 	else
 		log_event(LOG_DEBUG, "idle database connection ended",
 			  LOG_STRING("reason", link->reason));
-	link->events->on_lost(link->arg, link, &works);
+	link->events->on_lost(link->arg, link, ending, &works);
+}
+
+/* Whether the server ends the connection with this. */
+static bool is_last_word(const PGresult *result)
+{
+	const char *severity =
+		PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	return severity != NULL && (strcmp(severity, "FATAL") == 0 ||
+				    strcmp(severity, "PANIC") == 0);
+}
+
+/* admin_shutdown, which is what a database that goes to sleep says too;
+ * idle_session_timeout. */
+static bool is_dismissal(const char *sqlstate)
+{
+	return sqlstate != NULL && (strcmp(sqlstate, "57P01") == 0 ||
+				    strcmp(sqlstate, "57P05") == 0);
 }
 
 /* A server that ends a connection says so before; when nothing is in flight
@@ -166,15 +197,14 @@ static void lose(struct postgres_link *link)
 static void on_notice(void *arg, const PGresult *result)
 {
 	struct postgres_link *link = arg;
-	const char *severity =
-		PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
 	const char *message =
 		PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-	if (severity == NULL ||
-	    (strcmp(severity, "FATAL") != 0 && strcmp(severity, "PANIC") != 0))
+	if (!is_last_word(result))
 		return;
 	link->is_ended = true;
+	link->is_dismissed =
+		is_dismissal(PQresultErrorField(result, PG_DIAG_SQLSTATE));
 	if (message != NULL)
 		keep_reason(link, message);
 }
@@ -360,6 +390,8 @@ static bool judge(struct postgres_link *link, const PGresult *result,
 
 	if (state == NULL && PQstatus(link->conn) == CONNECTION_BAD)
 		return false;
+	if (is_last_word(result))
+		link->is_cut_off = true;
 	*verdict = err_from_sqlstate(state);
 	log_error(link, result, verdict);
 	return true;

@@ -30,6 +30,14 @@ enum postgres_link_state {
 
 enum postgres_side { POSTGRES_READS, POSTGRES_WRITES, POSTGRES_SIDES };
 
+/* How a connection that was open came to its end. */
+enum postgres_ending {
+	/* With nothing in flight: we have given it up, or the server has said
+	 * that an administrator or a time-out ends it. */
+	POSTGRES_ENDED_AT_REST,
+	POSTGRES_ENDED_BROKEN, /* anything else */
+};
+
 /* Work that was sent together.  A read leaves it when its result is there, a
  * write when the Sync is. */
 struct postgres_group {
@@ -72,6 +80,7 @@ struct postgres_link_events {
 	/* It was open and is closed now, with this in flight (the callee's
 	 * now), oldest first. */
 	void (*on_lost)(void *arg, struct postgres_link *link,
+			enum postgres_ending ending,
 			struct postgres_works *works);
 };
 

@@ -60,6 +60,7 @@ struct side {
 
 struct postgres_pool {
 	struct loop *loop;
+	struct storage_backend *backend;
 	struct wakeup *wakeup;
 	struct loop_timer *timer;
 	bool timer_is_running;
@@ -376,7 +377,7 @@ static void on_turn(void *arg)
 	int i;
 
 	for (i = 0; i < POSTGRES_SIDES; i++) {
-		if (pool->sides[i].has_failed)
+		if (pool->sides[i].has_failed && pool->sides[i].is_away)
 			fail_probes(&pool->sides[i]);
 		pool->sides[i].has_failed = false;
 	}
@@ -441,6 +442,8 @@ static void on_failed(void *arg, struct postgres_link *link, const char *reason)
 			  LOG_STRING("reason", reason));
 	/* A pool that the server does not let grow is not away. */
 	side->is_away = !has_open(side);
+	if (side->is_away)
+		storage_backend_report(pool->backend, HEALTH_UNREACHABLE);
 	reassign(side, lane_of(pool, link));
 	/* An attempt may fail within the turn that began it. */
 	side->has_failed = true;
@@ -564,7 +567,7 @@ static void rest_idle(struct side *side)
 }
 
 static void on_lost(void *arg, struct postgres_link *link,
-		    struct postgres_works *works)
+		    enum postgres_ending ending, struct postgres_works *works)
 {
 	struct postgres_pool *pool = arg;
 	struct side *side = &pool->sides[postgres_link_side(link)];
@@ -572,6 +575,8 @@ static void on_lost(void *arg, struct postgres_link *link,
 	struct postgres_works again;
 	struct postgres_work *work;
 
+	if (ending == POSTGRES_ENDED_BROKEN)
+		storage_backend_report(pool->backend, HEALTH_UNREACHABLE);
 	reassign(side, lane_of(pool, link));
 	postgres_works_init(&again);
 	while ((work = postgres_works_take(works)) != NULL) {
@@ -664,14 +669,18 @@ enum err postgres_pool_submit(struct postgres_pool *pool,
 	int64_t now_us = clock_monotonic_us();
 	struct postgres_work *work;
 
+	/* For a ping an attempt is always due. */
+	if (side->is_away && call->verb == STORAGE_PING)
+		side->next_try_us = now_us;
 	/* The first that comes when an attempt is due waits for it. */
-	if (side->is_away && (now_us < side->next_try_us ||
-			      side->queue.count > 0 || count_opening(side) > 0))
+	else if (side->is_away &&
+		 (now_us < side->next_try_us || side->queue.count > 0 ||
+		  count_opening(side) > 0))
 		return ERR_UNAVAILABLE;
 	work = postgres_work_new(call, now_us);
 	if (work == NULL)
 		return ERR_NO_MEMORY;
-	work->is_probe = side->is_away;
+	work->is_probe = side->is_away || call->verb == STORAGE_PING;
 	postgres_works_append(&side->queue, work);
 	wakeup_post(pool->wakeup);
 	return ERR_OK;
@@ -700,6 +709,7 @@ static enum err make_side(struct postgres_pool *pool, enum postgres_side name,
 enum err postgres_pool_new(struct loop *loop,
 			   const struct postgres_target *target,
 			   const struct backend_tuning *tuning,
+			   struct storage_backend *backend,
 			   struct postgres_pool **pool)
 {
 	size_t writers = tuning->connections_max / WRITE_SHARE;
@@ -713,6 +723,7 @@ enum err postgres_pool_new(struct loop *loop,
 	if (writers > WRITERS_MAX)
 		writers = WRITERS_MAX;
 	made->loop = loop;
+	made->backend = backend;
 	made->options.loop = loop;
 	made->options.target = target;
 	made->options.tuning = *tuning;

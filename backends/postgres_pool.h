@@ -16,20 +16,23 @@
 struct loop;
 struct postgres_pool;
 struct postgres_target;
+struct storage_backend;
 struct storage_call;
 
-/* target is borrowed; tuning has no zeros.  ERR_NO_MEMORY. */
+/* target is borrowed, and so is backend, through which the pool reports what
+ * becomes of its connections; tuning has no zeros.  ERR_NO_MEMORY. */
 enum err postgres_pool_new(struct loop *loop,
 			   const struct postgres_target *target,
 			   const struct backend_tuning *tuning,
+			   struct storage_backend *backend,
 			   struct postgres_pool **pool)
 	__attribute__((warn_unused_result));
 
 /* Finishes every call; leaves NULL behind; *pool may be NULL. */
 void postgres_pool_free(struct postgres_pool **pool);
 
-/* Takes over the call.  ERR_UNAVAILABLE at once while the server is away;
- * ERR_NO_MEMORY. */
+/* Takes over the call.  ERR_UNAVAILABLE at once while the server is away,
+ * unless it is a ping, which has it looked for; ERR_NO_MEMORY. */
 enum err postgres_pool_submit(struct postgres_pool *pool,
 			      struct storage_call *call)
 	__attribute__((warn_unused_result));

@@ -55,6 +55,7 @@
 
 /* clang-format off */
 const struct postgres_statement postgres_statements[POSTGRES_SQL_COUNT] = {
+	[POSTGRES_SQL_PING] = { "SELECT 1", "" },
 	[POSTGRES_SQL_TASK_BY_ID] = { SELECT_TASK BY_ID, "ti" },
 	[POSTGRES_SQL_TASK_BY_UUID] = { SELECT_TASK BY_UUID, "tu" },
 	[POSTGRES_SQL_LIST] = {

@@ -9,6 +9,7 @@
 
 /* The first are those that only read. */
 enum postgres_sql {
+	POSTGRES_SQL_PING,
 	POSTGRES_SQL_TASK_BY_ID,
 	POSTGRES_SQL_TASK_BY_UUID,
 	POSTGRES_SQL_LIST,

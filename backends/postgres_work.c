@@ -87,6 +87,7 @@ static uint32_t owner_of(const struct storage_call *call)
 	case STORAGE_USER_SET_PASSWORD:
 		return hash_of(&call->in.password.id,
 			       sizeof(call->in.password.id));
+	case STORAGE_PING:
 	case STORAGE_USER_BY_EMAIL:
 		return 0;
 	case STORAGE_TASK_CREATE:
@@ -182,6 +183,7 @@ bool postgres_work_is_joinable(const struct postgres_work *work)
 	case STORAGE_TASK_DELETE:
 		/* By uuid the order of the rows is not known. */
 		return work->call->key.kind == TASK_KEY_ID;
+	case STORAGE_PING:
 	case STORAGE_USER_CREATE:
 	case STORAGE_USER_SET_PASSWORD:
 	case STORAGE_TASK_GET:
@@ -358,6 +360,8 @@ enum postgres_sql postgres_work_statement(const struct postgres_work *work,
 	to->count = 0;
 	to->used = 0;
 	switch (call->verb) {
+	case STORAGE_PING:
+		return POSTGRES_SQL_PING;
 	case STORAGE_TASK_CREATE:
 		return add_create(work, to);
 	case STORAGE_TASK_LIST:
@@ -542,6 +546,8 @@ enum postgres_next postgres_work_settle(struct postgres_work *work,
 					const struct pg_result *result)
 {
 	switch (work->call->verb) {
+	case STORAGE_PING:
+		return end(work, ERR_OK);
 	case STORAGE_TASK_GET:
 		return PQntuples(result) > 0 ? hand_out_task(work, result) :
 					       end(work, ERR_NOT_FOUND);

@@ -24,6 +24,7 @@
 #define BUSY_RETRY_MS 5
 
 enum {
+	SQL_PING,
 	SQL_TASK_BY_ID,
 	SQL_TASK_BY_UUID,
 	SQL_LIST,
@@ -46,6 +47,8 @@ enum {
 #define NEWEST_FIRST " ORDER BY created_at DESC, id DESC LIMIT "
 
 const char *const sqlite_reader_sql[] = {
+	/* Reads a page of the file, unlike SELECT 1. */
+	[SQL_PING] = "SELECT 1 FROM tasks WHERE id = 0",
 	[SQL_TASK_BY_ID] = "SELECT " SQLITE_TASK_COLUMNS " FROM tasks"
 			   " WHERE user_id = ?1 AND id = ?2",
 	[SQL_TASK_BY_UUID] = "SELECT " SQLITE_TASK_COLUMNS " FROM tasks"
@@ -121,6 +124,18 @@ static void finish_first(struct sqlite_reader *reader, enum err err,
 			 const struct storage_result *result)
 {
 	storage_call_finish(take_first(reader), err, result);
+}
+
+static enum err ping(struct sqlite_reader *reader)
+{
+	sqlite3_stmt *statement = reader->statements[SQL_PING];
+	enum err err = fail(reader, sqlite3_step(statement),
+			    "asking whether it is there");
+
+	if (err != ERR_BUSY)
+		finish_first(reader, err, NULL);
+	sqlite3_reset(statement);
+	return err;
 }
 
 /* Finishes the first call with the row (or none) that statement finds. */
@@ -366,6 +381,8 @@ static enum err carry_out(struct sqlite_reader *reader,
 			  struct storage_call *call)
 {
 	switch (call->verb) {
+	case STORAGE_PING:
+		return ping(reader);
 	case STORAGE_TASK_GET:
 		return read_task(reader, call);
 	case STORAGE_TASK_LIST:

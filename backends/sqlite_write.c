@@ -333,6 +333,7 @@ static enum err run_verb(struct sqlite_write *write,
 		return user_create(write, call);
 	case STORAGE_USER_SET_PASSWORD:
 		return user_set_password(write, call);
+	case STORAGE_PING:
 	case STORAGE_TASK_GET:
 	case STORAGE_TASK_LIST:
 	case STORAGE_USER_BY_EMAIL:

@@ -4,6 +4,7 @@
 #include "core/api.h"
 #include "core/apidoc.h"
 #include "core/call.h"
+#include "core/healthcheck.h"
 #include "core/jsonwriter.h"
 #include "core/reply.h"
 
@@ -16,6 +17,25 @@
 void api_health(struct call *call)
 {
 	reply_constant(call, 200, call->dialect->health);
+}
+
+static void on_health(void *arg, enum health_state state)
+{
+	struct call *call = arg;
+
+	if (state == HEALTH_REACHABLE)
+		reply_constant(call, 200, TEXT("{\"status\":\"healthy\"}"));
+	else
+		/* As long as nobody knows, nobody should count on it. */
+		reply_unavailable(call,
+				  TEXT("{\"status\":\"unhealthy\","
+				       "\"detail\":\"database unreachable\"}"),
+				  "database unreachable");
+}
+
+void api_health_todos(struct call *call)
+{
+	healthcheck_ask(call->services->healthcheck, on_health, call);
 }
 
 void api_root(struct call *call)

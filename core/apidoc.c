@@ -40,6 +40,7 @@ static const struct {
 	{ "20-accounts.json", FRAGMENT_ACCOUNTS },
 	{ "30-health-multiuser.json", FRAGMENT_MULTIUSER },
 	{ "31-health-secured.json", FRAGMENT_SECURED },
+	{ "32-health-todos.json", FRAGMENT_ALWAYS },
 };
 
 static bool is_used(enum fragment_use use, const struct app_options *options)

@@ -14,6 +14,7 @@
 #include "core/clock.h"
 #include "core/cors.h"
 #include "core/digest.h"
+#include "core/healthcheck.h"
 #include "core/path.h"
 #include "core/reply.h"
 
@@ -60,6 +61,10 @@ enum err app_new(const struct app_options *options, struct loop *loop,
 	err = auth_new(&app->options, loop, storage, &app->services.auth);
 	if (err == ERR_OK)
 		err = apidoc_new(&app->options, &app->services.apidoc);
+	if (err == ERR_OK)
+		err = healthcheck_new(loop, storage, options->health,
+				      options->health_max_age_ms,
+				      &app->services.healthcheck);
 	if (err != ERR_OK)
 		app_free(&app);
 	else
@@ -73,6 +78,7 @@ void app_free(struct app **app)
 		return;
 	auth_free(&(*app)->services.auth);
 	apidoc_free(&(*app)->services.apidoc);
+	healthcheck_free(&(*app)->services.healthcheck);
 	free(*app);
 	*app = NULL;
 }

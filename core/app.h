@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/dialect.h"
 #include "core/err.h"
@@ -18,6 +19,7 @@ struct app;
 struct cors;
 struct embedded_file;
 struct hashpool;
+struct health;
 struct keysource;
 struct loop;
 struct storage;
@@ -34,6 +36,8 @@ struct app_options {
 	bool jwt_exp_optional;		 /* for shared secrets only */
 	struct keysource *keysource;	 /* NULL: no JWKS is configured */
 	const struct cors *cors;
+	struct health *health;		       /* what storage reports to */
+	int64_t health_max_age_ms;	       /* core/healthcheck.h */
 	const struct embedded_file *api_files; /* OpenAPI fragments */
 	size_t api_file_count;
 	const struct embedded_file *docs_files; /* the page at /docs */

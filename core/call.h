@@ -23,6 +23,7 @@
 struct apidoc;
 struct auth;
 struct hashpool;
+struct healthcheck;
 struct storage;
 
 /* What every handler of a worker shares. */
@@ -31,6 +32,7 @@ struct services {
 	struct route_mounts mounts;
 	struct storage *storage;
 	struct hashpool *hashes;
+	struct healthcheck *healthcheck;
 	struct auth *auth;
 	struct apidoc *apidoc;
 	struct loglimit refused_signins;

@@ -204,6 +204,23 @@ static void reply_retry(struct call *call, const char *detail)
 	reply_detail_with(call, &response, 503, detail);
 }
 
+void reply_unavailable(struct call *call, struct text json, const char *detail)
+{
+	struct http_response response = {
+		.status = 503,
+		.constant_body = json,
+	};
+
+	if (wants_problem_json(call)) {
+		reply_retry(call, detail);
+		return;
+	}
+	http_response_header(&response, TEXT("Retry-After"),
+			     TEXT(RETRY_AFTER_S));
+	http_response_header(&response, TEXT("Content-Type"), json_type);
+	reply_send(call, &response);
+}
+
 void reply_err(struct call *call, enum err err)
 {
 	switch (err) {

@@ -27,6 +27,10 @@ void reply_json(struct call *call, int status, struct buffer *body);
 /* A constant JSON text. */
 void reply_constant(struct call *call, int status, struct text json);
 
+/* 503 with Retry-After: a constant JSON text, or the RFC 9457 object with this
+ * detail. */
+void reply_unavailable(struct call *call, struct text json, const char *detail);
+
 /* No body: 204. */
 void reply_empty(struct call *call);
 

@@ -46,6 +46,8 @@ static const struct route routes[] = {
 	/* the service itself */
 	{ HTTP_GET, "/health", ROUTE_ALWAYS, ROUTE_OPEN, ROUTE_BODY_IGNORED,
 	  api_health },
+	{ HTTP_GET, "/api/health", ROUTE_ALWAYS, ROUTE_OPEN, ROUTE_BODY_IGNORED,
+	  api_health_todos },
 	{ HTTP_GET, "/", ROUTE_ALWAYS, ROUTE_OPEN, ROUTE_BODY_IGNORED,
 	  api_root },
 	{ HTTP_GET, "/openapi.json", ROUTE_ALWAYS, ROUTE_OPEN,

@@ -57,6 +57,11 @@ size_t storage_pending(const struct storage *storage)
 	return storage->pending;
 }
 
+void storage_report_to(struct storage *storage, struct health *health)
+{
+	storage->backend->health = health;
+}
+
 bool storage_is_damaged(const struct storage *storage)
 {
 	return storage->is_damaged;
@@ -139,6 +144,20 @@ static void copy_text(char **at, struct text *text)
 		memcpy(*at, text->ptr, text->len);
 	text->ptr = *at;
 	*at += text->len;
+}
+
+enum err storage_ping(struct storage *storage, storage_done_fn *on_done,
+		      void *arg, struct storage_call **call)
+{
+	struct storage_call *made;
+	enum err err;
+
+	err = storage_call_new(storage, STORAGE_PING, 0, &made);
+	if (err != ERR_OK)
+		return err;
+	made->on.done = on_done;
+	made->arg = arg;
+	return storage_call_submit(made, call);
 }
 
 enum err storage_task_create(struct storage *storage, struct text user_id,

@@ -33,6 +33,7 @@
 #define STORAGE_CALLS_MAX 10000
 #define STORAGE_BYTES_MAX ((size_t)64 << 20)
 
+struct health;
 struct loop;
 struct storage;
 struct storage_backend;
@@ -81,7 +82,23 @@ size_t storage_pending(const struct storage *storage);
  * be started again before somebody has looked at the database. */
 bool storage_is_damaged(const struct storage *storage);
 
+/*
+ * Reports from here on to health, which is borrowed until storage_close(),
+ * whether the database did what was wanted of it: each call at its end, before
+ * its callback, and the backend when a connection breaks or cannot be made.
+ * What is refused without asking the database, and what the caller has
+ * cancelled, says nothing.
+ */
+void storage_report_to(struct storage *storage, struct health *health);
+
 /* call may be NULL when the caller never cancels. */
+
+/* Has the database do next to nothing, to learn whether it can be reached.  It
+ * is tried even while other calls are refused because the database is away, so
+ * whoever asks sees to it that pings are few. */
+enum err storage_ping(struct storage *storage, storage_done_fn *on_done,
+		      void *arg, struct storage_call **call)
+	__attribute__((warn_unused_result));
 
 /* ERR_CONFLICT never: the same user_id and uuid again gives the task that is
  * there. */

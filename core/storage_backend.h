@@ -23,9 +23,11 @@
 #include <stdint.h>
 
 #include "core/err.h"
+#include "core/health.h"
 #include "core/storage.h"
 
 enum storage_verb {
+	STORAGE_PING,
 	STORAGE_TASK_CREATE,
 	STORAGE_TASK_GET,
 	STORAGE_TASK_LIST,
@@ -118,7 +120,15 @@ struct storage_backend_ops {
 /* First member of a backend's own struct. */
 struct storage_backend {
 	const struct storage_backend_ops *ops;
+	struct health *health; /* the front's; NULL: nobody wants to know */
 };
+
+/* Tells what the backend has seen besides the ends of its calls, which the
+ * front reports: HEALTH_UNREACHABLE when a connection could not be made, or
+ * broke other than by an orderly end while nothing was in flight.  In the
+ * loop's thread. */
+void storage_backend_report(struct storage_backend *backend,
+			    enum health_state state);
 
 /* Whether the verb writes. */
 bool storage_verb_is_write(enum storage_verb verb);

@@ -99,6 +99,47 @@ enum err storage_call_submit(struct storage_call *call,
 	return ERR_OK;
 }
 
+void storage_backend_report(struct storage_backend *backend,
+			    enum health_state state)
+{
+	if (backend->health != NULL)
+		health_report(backend->health, state);
+}
+
+/* What the end of a call says about the database; nothing when it is about us,
+ * or an error of a kind that nobody has foreseen. */
+static enum health_state state_from(enum err err)
+{
+	switch (err) {
+	case ERR_OK:
+	case ERR_INVALID:
+	case ERR_NOT_FOUND:
+	case ERR_CONFLICT:
+		return HEALTH_REACHABLE;
+	case ERR_UNAVAILABLE:
+	case ERR_UNCERTAIN:
+	case ERR_OUTDATED:
+	case ERR_TOO_NEW:
+	case ERR_CORRUPT:
+		return HEALTH_UNREACHABLE;
+	case ERR_DENIED:
+	case ERR_EXPIRED:
+	case ERR_BUSY:
+	case ERR_NO_MEMORY:
+	case ERR_SYSTEM:
+		break;
+	}
+	return HEALTH_UNKNOWN;
+}
+
+static void report(const struct storage_call *call, enum err err)
+{
+	enum health_state state = state_from(err);
+
+	if (state != HEALTH_UNKNOWN)
+		storage_backend_report(call->storage->backend, state);
+}
+
 /* Runs the callback of a call that ends. */
 static void answer(const struct storage_call *call, enum err err,
 		   const struct storage_result *result)
@@ -123,6 +164,7 @@ static void answer(const struct storage_call *call, enum err err,
 	case STORAGE_TASK_LIST:
 		call->on.page(call->arg, err, err == ERR_OK && result->more);
 		break;
+	case STORAGE_PING:
 	case STORAGE_TASK_DELETE:
 	case STORAGE_USER_CREATE:
 	case STORAGE_USER_SET_PASSWORD:
@@ -150,13 +192,14 @@ static void tell_backend(struct storage_call *call, int state)
 static void expire(struct storage_call *call)
 {
 	int state = abandon(call);
+	enum err err = ERR_UNAVAILABLE;
 
 	/* A write that has begun may yet be kept; one that has not never
 	 * will, and reading leaves nothing behind. */
 	if (state == STORAGE_CALL_RUNNING && storage_verb_is_write(call->verb))
-		answer(call, ERR_UNCERTAIN, NULL);
-	else
-		answer(call, ERR_UNAVAILABLE, NULL);
+		err = ERR_UNCERTAIN;
+	report(call, err);
+	answer(call, err, NULL);
 	tell_backend(call, state);
 }
 
@@ -201,6 +244,7 @@ bool storage_verb_is_write(enum storage_verb verb)
 	case STORAGE_USER_CREATE:
 	case STORAGE_USER_SET_PASSWORD:
 		return true;
+	case STORAGE_PING:
 	case STORAGE_TASK_GET:
 	case STORAGE_TASK_LIST:
 	case STORAGE_USER_BY_EMAIL:
@@ -239,6 +283,7 @@ void storage_call_finish(struct storage_call *call, enum err err,
 	if (err == ERR_CORRUPT)
 		storage->is_damaged = true;
 	if (atomic_load(&call->state) != STORAGE_CALL_ABANDONED) {
+		report(call, err);
 		unlink_call(call);
 		answer(call, err, result != NULL ? result : &nothing);
 	}

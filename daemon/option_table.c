@@ -192,6 +192,18 @@ const struct option option_table[OPTION_COUNT] = {
 		.help = "How long one step of the database may take before\n"
 			"the request is answered 503.",
 	},
+	[OPTION_HEALTH_DB_MAX_AGE] = {
+		.name = "health-db-max-age",
+		.variable = "HEALTH_DB_MAX_AGE",
+		.section = SECTION_DATA,
+		.type = OPTION_NUMBER,
+		.min = 1,
+		.max = 86400,
+		.value = "SECONDS",
+		.fallback = "30",
+		.help = "After a failure of the database /api/health asks it\n"
+			"again, at most once in so long over all workers.",
+	},
 	[OPTION_HOST] = {
 		.name = "host",
 		.variable = "HOST",

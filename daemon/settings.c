@@ -235,6 +235,8 @@ static enum err set_process(struct maker *maker)
 		options_number(options, OPTION_DRAIN_TIMEOUT) * 1000;
 	settings->request_timeout_ms =
 		options_number(options, OPTION_REQUEST_TIMEOUT) * 1000;
+	settings->health_max_age_ms =
+		options_number(options, OPTION_HEALTH_DB_MAX_AGE) * 1000;
 	if (user && !(settings->user = strdup(user)))
 		return ERR_NO_MEMORY;
 	return ERR_OK;

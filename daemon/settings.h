@@ -43,6 +43,7 @@ struct settings {
 	size_t connections_max; /* of a worker; 0: as the descriptors allow */
 	int64_t drain_timeout_ms;
 	int64_t request_timeout_ms;
+	int64_t health_max_age_ms;
 	enum dialect_name tasks_dialect;
 	bool accounts;
 	struct cors *cors;	   /* owned */

@@ -1,8 +1,8 @@
 /*
  * The memory that master and workers share: what each worker reports of
- * itself, and the budget of password hashes.  Everything is an atomic of its
- * own and there is no lock, so a worker may be killed at any point: the master
- * gives back what it held when it reaps it.
+ * itself, what they know of the database, and the budget of password hashes.
+ * Everything is an atomic of its own and there is no lock, so a worker may be
+ * killed at any point: the master gives back what it held when it reaps it.
  */
 #ifndef TODOD_DAEMON_SHARED_H
 #define TODOD_DAEMON_SHARED_H
@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "core/err.h"
+#include "core/health.h"
 
 /* Twice the most workers, for a reload, and some that linger from before. */
 #define SHARED_SLOTS	   160
@@ -39,6 +40,8 @@ struct shared {
 	/* Who holds each hash token: 0 nobody, else the slot's index + 1. */
 	_Atomic unsigned hash_tokens[SHARED_HASH_TOKENS];
 	_Atomic unsigned hash_token_count; /* how many may be used */
+	/* Read with each request: a cache line that seldom changes. */
+	_Alignas(64) struct health health;
 };
 
 /* Zeroed; stays mapped over fork().  ERR_NO_MEMORY. */

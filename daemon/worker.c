@@ -229,6 +229,9 @@ static enum err open_storage(struct worker *worker)
 	if (err == ERR_OK)
 		err = storage_new(loop, backend, settings->request_timeout_ms,
 				  &worker->storage);
+	if (err == ERR_OK)
+		storage_report_to(worker->storage,
+				  &worker->options->shared->health);
 	return err;
 }
 
@@ -285,6 +288,8 @@ static enum err make_app(struct worker *worker)
 		.keysource = worker->keys ? keyclient_source(worker->keys) :
 					    NULL,
 		.cors = settings->cors,
+		.health = &worker->options->shared->health,
+		.health_max_age_ms = settings->health_max_age_ms,
 		.api_files = embedded_api,
 		.api_file_count = embedded_api_count,
 		.docs_files = embedded_docs,

@@ -288,6 +288,16 @@ void toggle(struct subject *subject, const char *user, struct task_key key,
 	      &answer->count, &answer->err);
 }
 
+enum err ping(struct subject *subject)
+{
+	struct answer answer = { 0 };
+
+	await(subject,
+	      storage_ping(subject->storage, answer_on_done, &answer, NULL),
+	      &answer.count, &answer.err);
+	return answer.err;
+}
+
 enum err delete_task(struct subject *subject, const char *user,
 		     struct task_key key)
 {

@@ -75,6 +75,9 @@ struct task_key key_by_uuid(struct uuid uuid);
 struct task_changes changes_at(int64_t now_us);
 struct task_changes changes_title(const char *title, int64_t now_us);
 
+/* What a ping is answered. */
+enum err ping(struct subject *subject);
+
 /* The verbs, answered.  The answer is zeroed first, not released. */
 void create(struct subject *subject, const char *user,
 	    const struct task_draft *draft, struct answer *answer);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/health.h"
 #include "tests/conformance/subject.h"
 #include "tests/conformance/suite.h"
 #include "tests/support/tap.h"
@@ -27,7 +28,7 @@ static void test_deferred(struct subject *subject)
 		.password_hash = TEXT("hash"),
 	};
 	struct storage *storage = subject->storage;
-	struct answer a[9] = { 0 };
+	struct answer a[10] = { 0 };
 	struct page page = { 0 };
 	size_t started = 0, i;
 
@@ -53,24 +54,25 @@ static void test_deferred(struct subject *subject)
 	STARTED(storage_user_set_password(storage, &user.id, TEXT("hash"),
 					  TEXT("new"), answer_on_done, &a[8],
 					  NULL));
+	STARTED(storage_ping(storage, answer_on_done, &a[9], NULL));
 #undef STARTED
-	is_int(started, 10, "every verb starts");
-	is_int(storage_pending(storage), 10, "as many calls are pending");
-	for (i = 0; i < 9; i++)
+	is_int(started, 11, "every verb starts");
+	is_int(storage_pending(storage), 11, "as many calls are pending");
+	for (i = 0; i < 10; i++)
 		if (a[i].count != 0)
 			break;
-	ok(i == 9 && page.count == 0 && page.rows == 0,
+	ok(i == 10 && page.count == 0 && page.rows == 0,
 	   "no callback runs before its verb returned");
-	for (i = 0; i < 9; i++)
+	for (i = 0; i < 10; i++)
 		testloop_run_until_count(subject->loop, &a[i].count, 1);
 	testloop_run_until_count(subject->loop, &page.count, 1);
 	testloop_run_for(subject->loop, 20);
-	for (i = 0; i < 9; i++) {
+	for (i = 0; i < 10; i++) {
 		if (a[i].count != 1)
 			break;
 		answer_release(&a[i]);
 	}
-	ok(i == 9 && page.count == 1, "each runs exactly once");
+	ok(i == 10 && page.count == 1, "each runs exactly once");
 	is_int(storage_pending(storage), 0, "no call is pending any more");
 	ok(a[0].err == ERR_OK && a[2].err == ERR_OK && a[3].err == ERR_OK &&
 		   a[4].err == ERR_OK && a[5].err == ERR_OK &&
@@ -245,6 +247,45 @@ static void test_many(struct subject *subject)
 	free(ids);
 }
 
+static void test_ping(struct subject *subject)
+{
+	struct storage_call *call = NULL;
+	struct answer answer = { 0 };
+
+	is_err(ping(subject), ERR_OK, "a database that is there is found");
+	if (storage_ping(subject->storage, answer_on_done, &answer, &call) !=
+	    ERR_OK)
+		bail_out("a ping was refused");
+	storage_cancel(subject->storage, &call);
+	is_err(ping(subject), ERR_OK, "so it is again");
+	testloop_run_for(subject->loop, 20);
+	is_int(answer.count, 0, "a cancelled ping is not answered");
+}
+
+/* Runs just before the last: what it gives the storage lives as long. */
+static void test_report(struct subject *subject)
+{
+	static struct health health;
+	struct answer answer;
+
+	memset(&health, 0, sizeof(health));
+	storage_report_to(subject->storage, &health);
+	is_int(health_state(&health), HEALTH_UNKNOWN,
+	       "before the first call nothing is known");
+	get(subject, "nobody", key_by_id(1), &answer);
+	is_err(answer.err, ERR_NOT_FOUND, "a call finds nothing");
+	is_int(health_state(&health), HEALTH_REACHABLE,
+	       "but where it looked can be reached");
+	health_report(&health, HEALTH_UNREACHABLE);
+	create_id(subject, "carl", "Reported", NOW);
+	is_int(health_state(&health), HEALTH_REACHABLE,
+	       "a write reports as a read does");
+	health_report(&health, HEALTH_UNREACHABLE);
+	is_err(ping(subject), ERR_OK, "a ping is answered");
+	is_int(health_state(&health), HEALTH_REACHABLE,
+	       "and reports that it was");
+}
+
 /* Runs last: the storage is closed at the end, with calls in flight. */
 static void test_close(struct subject *subject)
 {
@@ -292,5 +333,7 @@ void suite_calls(struct subject *subject)
 	test_cancel(subject);
 	test_chain(subject);
 	test_many(subject);
+	test_ping(subject);
+	test_report(subject);
 	test_close(subject);
 }

@@ -98,19 +98,23 @@ static bool is_insert(enum postgres_sql sql)
 	return strncmp(postgres_statements[sql].text, "INSERT ", 7) == 0;
 }
 
+static void check_statement(enum postgres_sql sql, const char *mode,
+			    const char *user, const char *number)
+{
+	if (is_insert(sql))
+		check_insert(sql, mode);
+	else if (sql != POSTGRES_SQL_PING) /* which reads no table */
+		check_scan(sql, mode, user, number);
+}
+
 /* As it is for a statement that is prepared once and used with any value. */
 static void test_generic(void)
 {
 	int sql;
 
-	for (sql = 0; sql < POSTGRES_SQL_COUNT; sql++) {
-		if (is_insert((enum postgres_sql)sql))
-			check_insert((enum postgres_sql)sql,
-				     "force_generic_plan");
-		else
-			check_scan((enum postgres_sql)sql, "force_generic_plan",
-				   FEW, numbers[0]);
-	}
+	for (sql = 0; sql < POSTGRES_SQL_COUNT; sql++)
+		check_statement((enum postgres_sql)sql, "force_generic_plan",
+				FEW, numbers[0]);
 }
 
 /* As it is for one that is not prepared, behind a pooler. */
@@ -118,14 +122,9 @@ static void test_custom(const char *user, const char *number)
 {
 	int sql;
 
-	for (sql = 0; sql < POSTGRES_SQL_COUNT; sql++) {
-		if (is_insert((enum postgres_sql)sql))
-			check_insert((enum postgres_sql)sql,
-				     "force_custom_plan");
-		else
-			check_scan((enum postgres_sql)sql, "force_custom_plan",
-				   user, number);
-	}
+	for (sql = 0; sql < POSTGRES_SQL_COUNT; sql++)
+		check_statement((enum postgres_sql)sql, "force_custom_plan",
+				user, number);
 }
 
 /* 100,000 tasks of 1,000 users, and 20,000 of one. */

@@ -15,6 +15,7 @@
 
 #include "backends/sqlite_reader.h"
 #include "backends/sqlite_write.h"
+#include "core/health.h"
 #include "tests/conformance/sql.h"
 #include "tests/conformance/subject.h"
 #include "tests/support/child.h"
@@ -257,6 +258,7 @@ static void test_log_pinned(void)
 static void check_full(struct subject *subject, void (*make_room)(void *arg),
 		       void *arg)
 {
+	static struct health health; /* lives as long as the storage */
 	int64_t id = create_id(subject, "u", "First", NOW);
 	enum err err = ERR_OK;
 	struct answer answer;
@@ -264,13 +266,19 @@ static void check_full(struct subject *subject, void (*make_room)(void *arg),
 	int64_t before;
 	int i;
 
+	memset(&health, 0, sizeof(health));
+	storage_report_to(subject->storage, &health);
+
 	for (i = 0; i < 40 && failed == 0; i++)
 		failed = fill(subject, 64, &err);
 	ok(failed > 0, "the disk becomes full");
 	is_err(err, ERR_UNAVAILABLE, "then writes are unavailable");
+	is_int(health_state(&health), HEALTH_UNREACHABLE,
+	       "so is the database, for all that is known");
 	ok(logtrap_has("database error"), "and the log says why");
 	get(subject, "u", key_by_id(id), &answer);
 	is_err(answer.err, ERR_OK, "and reads go on");
+	is_int(health_state(&health), HEALTH_REACHABLE, "which is known too");
 	answer_release(&answer);
 	before = sql_number_in(subject->location.path,
 			       "SELECT count(*) FROM tasks");

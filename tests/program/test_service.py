@@ -12,7 +12,8 @@ from daemon import Daemon, run_todod
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch",
            "trace"}
 ROUTES = {
-    ("get", "/"), ("get", "/health"), ("get", "/openapi.json"),
+    ("get", "/"), ("get", "/health"), ("get", "/api/health"),
+    ("get", "/openapi.json"),
     ("get", "/api/{}/tasks"), ("post", "/api/{}/tasks"),
     ("get", "/api/{}/tasks/{}"), ("put", "/api/{}/tasks/{}"),
     ("delete", "/api/{}/tasks/{}"), ("patch", "/api/{}/tasks/{}/complete"),
@@ -29,6 +30,7 @@ MOUNTS = {
                               True),
 }
 STATUSES = {
+    ("get", "/api/health"): {"200", "503"},
     ("get", "/api/todos"): {"200", "401"},
     ("post", "/api/todos"): {"201", "401", "413", "415", "422"},
     ("patch", "/api/todos/{}"): {"200", "401", "404", "422"},
@@ -95,6 +97,22 @@ def test_health_answers_any_host(daemon):
         assert response.status_code == 200
 
 
+def test_the_health_of_the_database_is_exact(daemon):
+    response = daemon.http.get("/api/health")
+    assert response.status_code == 200
+    assert response.content == b'{"status":"healthy"}'
+    head = daemon.http.head("/api/health")
+    assert head.status_code == 200 and head.content == b""
+    assert head.headers["content-length"] == str(len(response.content))
+
+
+def test_a_listed_page_may_see_the_health_of_the_database(daemon):
+    origin = "http://localhost:3000"
+    response = daemon.http.get("/api/health", headers={"Origin": origin})
+    assert response.headers["access-control-allow-origin"] == origin
+    assert response.headers["vary"] == "Origin"
+
+
 def test_root_is_exact_and_names_the_version(daemon, tmp):
     shown = run_todod("--version", folder=tmp, bare=True)
     version = re.search(r"\d+\.\d+\.\d+\S*", shown.stdout)[0]
@@ -104,7 +122,7 @@ def test_root_is_exact_and_names_the_version(daemon, tmp):
 
 
 def test_they_need_no_token_and_mind_none(daemon):
-    for path in ("/", "/health", "/openapi.json", "/docs"):
+    for path in ("/", "/health", "/api/health", "/openapi.json", "/docs"):
         response = daemon.http.get(path, headers={
             "Authorization": "Bearer nonsense"})
         assert response.status_code == 200

@@ -11,6 +11,7 @@
 #include "core/cors.h"
 #include "core/embedded.h"
 #include "core/hashpool.h"
+#include "core/health.h"
 #include "core/storage.h"
 #include "core/token.h"
 #include "tests/support/appclient.h"
@@ -19,12 +20,15 @@
 
 #define HEADERS_MAX 8
 #define TIMEOUT_MS  10000
+/* No test goes on for so long. */
+#define HEALTH_MAX_AGE_MS 86400000
 
 struct appclient {
 	struct testloop *loop;
 	struct storage *storage;
 	struct hashpool *hashes;
 	struct cors *cors;
+	struct health health;
 	struct app *app;
 };
 
@@ -182,6 +186,7 @@ struct app_options appclient_options(void)
 		.api_file_count = embedded_api_count,
 		.docs_files = embedded_docs,
 		.docs_file_count = embedded_docs_count,
+		.health_max_age_ms = HEALTH_MAX_AGE_MS,
 	};
 }
 
@@ -210,7 +215,9 @@ struct appclient *appclient_new_with(struct storage_backend *backend,
 	    cors_new(TEXT(APPCLIENT_ORIGIN), &client->cors, problem,
 		     sizeof(problem)) != ERR_OK)
 		bail_out("the application's services do not start");
+	storage_report_to(client->storage, &client->health);
 	options.cors = client->cors;
+	options.health = &client->health;
 	if (app_new(&options, port, client->storage, client->hashes,
 		    &client->app) != ERR_OK)
 		bail_out("the application does not start");

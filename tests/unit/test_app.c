@@ -296,6 +296,17 @@ static void test_unknown_user(void)
 	free(foreign);
 }
 
+static void test_health(void)
+{
+	const struct appclient_request request = {
+		.method = HTTP_GET,
+		.target = "/api/health",
+	};
+
+	expect_body(&request, 200, "{\"status\":\"healthy\"}",
+		    "a database that works is healthy");
+}
+
 static void test_openapi(void)
 {
 	struct appclient_request request = {
@@ -382,6 +393,37 @@ static void expect_failure(struct failing *failing, enum err err, int status,
 	appclient_answer_release(&answer);
 }
 
+static void test_unhealthy(struct failing *failing)
+{
+	struct appclient_request request = {
+		.method = HTTP_GET,
+		.target = "/api/health",
+		.origin = APPCLIENT_ORIGIN,
+	};
+	struct appclient_answer answer;
+	char *header;
+
+	failing->err = ERR_UNAVAILABLE;
+	expect(&request, 503, &answer, "a database that is away is told");
+	is_string(answer.body.ptr,
+		  "{\"status\":\"unhealthy\","
+		  "\"detail\":\"database unreachable\"}",
+		  "in the words of its dialect");
+	header = appclient_header(&answer, "Retry-After");
+	ok(header != NULL, "with a time to come back");
+	free(header);
+	header = appclient_header(&answer, "Access-Control-Allow-Origin");
+	is_string(header, APPCLIENT_ORIGIN, "to any page that is listed");
+	free(header);
+	appclient_answer_release(&answer);
+	request.accept = "application/problem+json";
+	expect_body(&request, 503,
+		    "{\"type\":\"about:blank\","
+		    "\"title\":\"Service Unavailable\",\"status\":503,"
+		    "\"detail\":\"database unreachable\"}",
+		    "who asks for a problem gets one");
+}
+
 static void test_failures(void)
 {
 	static const struct {
@@ -407,6 +449,7 @@ static void test_failures(void)
 	failing->base.ops = &failing_ops;
 	client = appclient_new(&failing->base);
 	failing->loop = testloop_port(appclient_loop(client));
+	test_unhealthy(failing);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		expect_failure(failing, cases[i].err, cases[i].status,
 			       cases[i].body);
@@ -425,6 +468,7 @@ int main(void)
 	test_problem_json();
 	test_long_list();
 	test_unknown_user();
+	test_health();
 	test_openapi();
 	appclient_free(&client);
 	test_failures();

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/health.h"
 #include "core/storage.h"
 #include "core/storage_backend.h"
 #include "tests/support/tap.h"
@@ -339,6 +340,78 @@ static void test_refused(void)
 	fixture_release(&fixture);
 }
 
+/* What is reported when a delete ends with err. */
+static int reported(struct fixture *fixture, enum err err)
+{
+	struct health health = { 0 };
+	struct answer answer = { 0 };
+
+	storage_report_to(fixture->storage, &health);
+	start_delete(fixture, &answer, NULL);
+	storage_call_finish(fixture->stalled->held[--fixture->stalled->count],
+			    err, NULL);
+	storage_report_to(fixture->storage, NULL);
+	return (int)health_state(&health);
+}
+
+static void test_reports(void)
+{
+	static const struct {
+		enum err err;
+		enum health_state state;
+	} cases[] = {
+		{ ERR_OK, HEALTH_REACHABLE },
+		{ ERR_NOT_FOUND, HEALTH_REACHABLE },
+		{ ERR_CONFLICT, HEALTH_REACHABLE },
+		{ ERR_UNAVAILABLE, HEALTH_UNREACHABLE },
+		{ ERR_UNCERTAIN, HEALTH_UNREACHABLE },
+		{ ERR_CORRUPT, HEALTH_UNREACHABLE },
+		{ ERR_NO_MEMORY, HEALTH_UNKNOWN },
+		{ ERR_SYSTEM, HEALTH_UNKNOWN },
+	};
+	struct fixture fixture;
+	size_t i;
+
+	fixture_init(&fixture);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (!is_int(reported(&fixture, cases[i].err), cases[i].state,
+			    "the end of a call tells what it shows"))
+			diag("%s", err_text(cases[i].err));
+	fixture_release(&fixture);
+}
+
+static void test_reports_of_no_end(void)
+{
+	struct health health = { 0 };
+	struct storage_call *call = NULL;
+	struct answer answer = { 0 };
+	struct fixture fixture;
+
+	fixture_init(&fixture);
+	storage_report_to(fixture.storage, &health);
+	start_delete(&fixture, &answer, &call);
+	storage_cancel(fixture.storage, &call);
+	storage_call_finish(fixture.stalled->held[--fixture.stalled->count],
+			    ERR_UNAVAILABLE, NULL);
+	is_int(health_state(&health), HEALTH_UNKNOWN,
+	       "a call that was cancelled says nothing");
+	fixture.stalled->refusal = ERR_UNAVAILABLE;
+	if (storage_ping(fixture.storage, on_done, &answer, NULL) !=
+	    ERR_UNAVAILABLE)
+		bail_out("a refusal was not told");
+	is_int(health_state(&health), HEALTH_UNKNOWN,
+	       "nor does one that was refused");
+	fixture.stalled->refusal = ERR_OK;
+	start_get(&fixture, &answer, NULL);
+	testloop_run_until_count(fixture.loop, &answer.count, 1);
+	is_int(health_state(&health), HEALTH_UNREACHABLE,
+	       "one that meets its deadline does");
+	storage_backend_report(&fixture.stalled->backend, HEALTH_REACHABLE);
+	is_int(health_state(&health), HEALTH_REACHABLE,
+	       "and a backend can say more");
+	fixture_release(&fixture);
+}
+
 static void on_user(void *arg, enum err err, const struct user *user)
 {
 	(void)user;
@@ -540,6 +613,8 @@ int main(void)
 	test_cancel();
 	test_cancel_in_callback();
 	test_refused();
+	test_reports();
+	test_reports_of_no_end();
 	test_bytes();
 	test_limits();
 	return tap_done();
