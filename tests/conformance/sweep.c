@@ -27,7 +27,7 @@
 #define DEADLINE_MS 5000
 #define SILENCE_MS  8000
 
-/* So far apart are stalls at least, which take seconds each. */
+/* So far apart are stalls, which take seconds each. */
 #define STALL_STEP 16
 
 struct conversation {

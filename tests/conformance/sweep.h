@@ -14,17 +14,17 @@
 struct sweep_way {
 	const char *name;
 	const char *parameters; /* of the URL */
-	const char *proxy_to;	/* the port it passes on to, by its name in
-				 * what pgserver says */
+	const char *proxy_to;	/* a port, as pgserver calls it */
 	const char *split;	/* the proxy's command for single bytes */
 	bool is_behind;		/* between PgBouncer and the server */
 	/* Places that a run tries for each fault and direction, unless
-	 * TODOD_TORTURE is set: then it is every byte. */
+	 * TODOD_TORTURE is set: then it is every byte, and every 16th
+	 * for stalls. */
 	long sample, stalls;
 };
 
-/* Runs all of it, way by way; the exit status of main().  TODOD_TEST_SEED says which
- * places a sample has; else they are others each time. */
+/* Runs all of it, way by way; the exit status of main().  TODOD_TEST_SEED says
+ * which places a sample has; else they are others each time. */
 int sweep_run(const struct sweep_way *ways, size_t count);
 
 #endif
