@@ -234,7 +234,6 @@ static bool send_prepares(struct postgres_link *link)
 static void on_connected(struct postgres_link *link)
 {
 	PQsetnonblocking(link->conn, 1);
-	PQsetNoticeReceiver(link->conn, on_notice, link);
 	if (PQenterPipelineMode(link->conn) != 1 ||
 	    watch_socket(link, LOOP_READABLE) != ERR_OK) {
 		lose(link);
@@ -298,6 +297,9 @@ static void connect_to(struct postgres_link *link,
 		&params);
 	enter(link, POSTGRES_CONNECTING, 0);
 	link->conn = PQconnectStartParams(params.keywords, params.values, 0);
+	/* Else libpq prints what a server says while it connects. */
+	if (link->conn != NULL)
+		PQsetNoticeReceiver(link->conn, on_notice, link);
 	if (link->conn == NULL || PQstatus(link->conn) == CONNECTION_BAD ||
 	    watch_socket(link, LOOP_WRITABLE) != ERR_OK)
 		lose(link);

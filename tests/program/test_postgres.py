@@ -123,6 +123,15 @@ def test_the_password_is_never_shown(cluster, tmp, env):
     assert "a%20password" not in shown
 
 
+def test_what_the_server_says_at_login_stays_out_of_the_log(cluster, tmp, env):
+    """libpq would print it on standard error, between lines of JSON."""
+    name = cluster.database(tmp)
+    cluster.tell(f"sql ALTER ROLE todod IN DATABASE {name}"
+                 " SET default_text_search_config = 'nowhere'")
+    with Daemon(folder=tmp, env=env) as daemon:
+        sign_up(daemon).create()
+
+
 # -- outages
 
 def test_an_outage_is_told_at_once_and_ends_with_it(cluster, tmp, env):
