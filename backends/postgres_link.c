@@ -40,12 +40,15 @@ struct postgres_link {
 	bool is_dismissed;	   /* and that nothing is wrong with it */
 	bool is_cut_off;	   /* it has said so to a statement */
 	bool is_broken;		   /* libpq took no more work */
+	bool is_unserved;	   /* a pooler has no server for it */
+	bool has_served;	   /* something has come back */
 	bool uses_names;	   /* statements are prepared */
 	char reason[REASON_BYTES]; /* of the first failure of this attempt */
 	struct postgres_verdict prepare_verdict;
 
 	struct postgres_group *first, **last;
 	size_t groups, works;
+	int64_t next_number; /* of a write on this connection */
 	struct loglimit limit;
 };
 
@@ -93,6 +96,9 @@ static void disconnect(struct postgres_link *link)
 	link->is_cut_off = false;
 	link->is_broken = false;
 	link->is_retired = false;
+	link->is_unserved = false;
+	link->has_served = false;
+	link->next_number = 0;
 }
 
 /* The one place where the state changes. */
@@ -127,9 +133,6 @@ static void take_all(struct postgres_link *link, struct postgres_works *works)
 	postgres_works_init(works);
 	while ((group = link->first) != NULL) {
 		link->first = group->next;
-		if (group->is_joined && link->side == POSTGRES_WRITES)
-			postgres_works_share_fate(&group->done,
-						  &group->waiting);
 		while ((work = postgres_works_take(&group->done)) != NULL)
 			postgres_works_append(works, work);
 		while ((work = postgres_works_take(&group->waiting)) != NULL)
@@ -154,6 +157,9 @@ static void lose(struct postgres_link *link)
 {
 	bool was_ready = link->state == POSTGRES_READY;
 	enum postgres_ending ending = ending_of(link);
+	enum postgres_loss loss = link->is_unserved ? POSTGRES_LOSS_UNSENT :
+				  link->has_served  ? POSTGRES_LOSS_SENT :
+						      POSTGRES_LOSS_FRESH;
 	struct postgres_works works;
 
 	if (link->conn != NULL)
@@ -164,14 +170,16 @@ static void lose(struct postgres_link *link)
 		link->events->on_failed(link->arg, link, link->reason);
 		return;
 	}
-	if (works.count > 0)
+	if (works.count > 0 && loss != POSTGRES_LOSS_UNSENT)
 		log_event(LOG_WARN, "database connection lost",
 			  LOG_STRING("reason", link->reason),
 			  LOG_INT("requests", (int64_t)works.count));
 	else
 		log_event(LOG_DEBUG, "idle database connection ended",
 			  LOG_STRING("reason", link->reason));
-	link->events->on_lost(link->arg, link, ending, &works);
+	link->events->on_lost(link->arg, link, ending, loss, &works);
+	if (loss == POSTGRES_LOSS_UNSENT)
+		link->events->on_failed(link->arg, link, link->reason);
 }
 
 /* Whether the server ends the connection with this. */
@@ -256,7 +264,6 @@ static bool send_prepares(struct postgres_link *link)
 static void on_connected(struct postgres_link *link)
 {
 	PQsetnonblocking(link->conn, 1);
-	PQsetNoticeReceiver(link->conn, on_notice, link);
 	if (PQenterPipelineMode(link->conn) != 1 ||
 	    watch_socket(link, LOOP_READABLE) != ERR_OK) {
 		lose(link);
@@ -320,6 +327,9 @@ static void connect_to(struct postgres_link *link,
 		&params);
 	enter(link, POSTGRES_CONNECTING, 0);
 	link->conn = PQconnectStartParams(params.keywords, params.values, 0);
+	/* Else libpq prints what a server says while it connects. */
+	if (link->conn != NULL)
+		PQsetNoticeReceiver(link->conn, on_notice, link);
 	if (link->conn == NULL || PQstatus(link->conn) == CONNECTION_BAD ||
 	    watch_socket(link, LOOP_WRITABLE) != ERR_OK)
 		lose(link);
@@ -382,12 +392,29 @@ static void log_error(struct postgres_link *link, const PGresult *result,
 			  LOG_INT("suppressed", suppressed));
 }
 
+/* PgBouncer's words when it has passed nothing on: it reaches no server, or
+ * none was free in time. */
+static bool is_unserved(const char *message)
+{
+	return message != NULL &&
+	       (strstr(message, "server login has been failing") != NULL ||
+		strstr(message, "cannot connect to server") != NULL ||
+		strstr(message, "query_wait_timeout") != NULL);
+}
+
 /* False: the connection is gone, the result only says so. */
 static bool judge(struct postgres_link *link, const PGresult *result,
 		  struct postgres_verdict *verdict)
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *message =
+		PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
+	if (is_unserved(message)) {
+		link->is_unserved = true;
+		keep_reason(link, message);
+		return false;
+	}
 	if (state == NULL && PQstatus(link->conn) == CONNECTION_BAD)
 		return false;
 	if (is_last_word(result))
@@ -463,6 +490,7 @@ static void on_group_sync(struct postgres_link *link)
 	link->groups--;
 	link->works -= group->done.count;
 	link->entered_us = clock_monotonic_us();
+	link->has_served = true;
 	link->events->on_sync(link->arg, link, group);
 	free(group);
 }
@@ -652,6 +680,7 @@ void postgres_link_send(struct postgres_link *link,
 	link->last = &group->next;
 	link->groups++;
 	link->works += works->count;
+	postgres_works_number(works, &link->next_number);
 	for (work = works->first; work != NULL && is_good; work = work->next)
 		is_good = send_work(link, work);
 	postgres_works_prepend(&group->waiting, works);

@@ -58,6 +58,13 @@ struct postgres_link_options {
 	bool *is_unnamed; /* of the pool: no prepared statements; may be set */
 };
 
+/* What the loss of an open connection says. */
+enum postgres_loss {
+	POSTGRES_LOSS_SENT,   /* what was in flight may have happened */
+	POSTGRES_LOSS_FRESH,  /* so; nothing had ever come back */
+	POSTGRES_LOSS_UNSENT, /* a pooler had no server for it: it has not */
+};
+
 /* Called from the loop, on_failed perhaps from within postgres_link_open().
  * They must not open, send on or close that link, but see to it later. */
 struct postgres_link_events {
@@ -78,9 +85,9 @@ struct postgres_link_events {
 	void (*on_sync)(void *arg, struct postgres_link *link,
 			struct postgres_group *group);
 	/* It was open and is closed now, with this in flight (the callee's
-	 * now), oldest first. */
+	 * now), oldest first.  When it was unsent, on_failed follows. */
 	void (*on_lost)(void *arg, struct postgres_link *link,
-			enum postgres_ending ending,
+			enum postgres_ending ending, enum postgres_loss loss,
 			struct postgres_works *works);
 };
 

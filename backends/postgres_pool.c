@@ -52,8 +52,11 @@ struct side {
 	struct lane *lanes;
 	size_t count;
 	struct postgres_works queue; /* given to no connection yet */
+	struct postgres_works again; /* goes before it, in its own order */
 	bool is_away;		     /* no connection, the last try failed */
 	bool has_failed;	     /* so, since the last turn */
+	bool is_told;		     /* the log says that it is away */
+	size_t uncertain;	     /* works whose outcome is not known */
 	int64_t away_since_us;
 	int64_t next_try_us;
 };
@@ -257,58 +260,37 @@ static struct lane *choose_lane(struct side *side,
 	return count_opening(side) > 0 ? NULL : least;
 }
 
+/* A user's writes wait until it is known what has become of those that were
+ * lost: a later one would hide it, and they happen in order. */
+static bool must_wait(const struct side *side, const struct postgres_work *work)
+{
+	size_t i;
+
+	if (side->uncertain == 0 || work->is_uncertain)
+		return false;
+	for (i = 0; i < side->count; i++)
+		if (has_owner(&side->lanes[i], work->owner))
+			return true;
+	return false;
+}
+
 static void assign_writes(struct side *side, int64_t now_us)
 {
+	struct postgres_works kept;
+
+	postgres_works_init(&kept);
 	while (side->queue.first != NULL) {
 		struct postgres_work *work = side->queue.first;
-		struct lane *lane = choose_lane(side, work, now_us);
+		bool waits = must_wait(side, work);
+		struct lane *lane = waits ? NULL :
+					    choose_lane(side, work, now_us);
 
-		if (lane == NULL)
-			return;
+		if (lane == NULL && !waits)
+			break;
 		work = postgres_works_take(&side->queue);
-		postgres_works_append(&lane->pending, work);
+		postgres_works_append(waits ? &kept : &lane->pending, work);
 	}
-}
-
-/* Sorts by merging, so that equals stay in their order. */
-static struct postgres_work *sort(struct postgres_work *list, size_t count)
-{
-	struct postgres_work *left = list, *right, *merged = NULL;
-	struct postgres_work **end = &merged;
-	size_t half = count / 2, i;
-
-	if (count < 2)
-		return list;
-	right = list;
-	for (i = 1; i < half; i++)
-		right = right->next;
-	list = right->next;
-	right->next = NULL;
-	left = sort(left, half);
-	right = sort(list, count - half);
-	while (left != NULL && right != NULL) {
-		struct postgres_work **least =
-			postgres_work_compare(right, left) < 0 ? &right : &left;
-
-		*end = *least;
-		*least = (*least)->next;
-		end = &(*end)->next;
-	}
-	*end = left != NULL ? left : right;
-	return merged;
-}
-
-static void sort_works(struct postgres_works *works)
-{
-	struct postgres_work *work = sort(works->first, works->count);
-
-	postgres_works_init(works);
-	while (work != NULL) {
-		struct postgres_work *next = work->next;
-
-		postgres_works_append(works, work);
-		work = next;
-	}
+	postgres_works_prepend(&side->queue, &kept);
 }
 
 /* What can share a transaction, up to the first that cannot. */
@@ -324,7 +306,7 @@ static void take_joined(struct lane *lane, struct postgres_works *group)
 			postgres_works_append(group, one.first);
 	}
 	if (group->count > 1)
-		sort_works(group);
+		postgres_works_sort(group);
 }
 
 static void pump(struct lane *lane, int64_t now_us)
@@ -370,6 +352,12 @@ static void fail_probes(struct side *side)
 	postgres_works_prepend(&side->queue, &kept);
 }
 
+/* What has come back goes first: it was called for before. */
+static void gather(struct side *side)
+{
+	postgres_works_prepend(&side->queue, &side->again);
+}
+
 static void on_turn(void *arg)
 {
 	struct postgres_pool *pool = arg;
@@ -377,6 +365,7 @@ static void on_turn(void *arg)
 	int i;
 
 	for (i = 0; i < POSTGRES_SIDES; i++) {
+		gather(&pool->sides[i]);
 		if (pool->sides[i].has_failed && pool->sides[i].is_away)
 			fail_probes(&pool->sides[i]);
 		pool->sides[i].has_failed = false;
@@ -397,14 +386,21 @@ static void on_ready(void *arg, struct postgres_link *link)
 	struct postgres_pool *pool = arg;
 	struct side *side = &pool->sides[postgres_link_side(link)];
 
-	if (side->is_away)
+	side->is_away = false;
+	side->next_try_us = 0;
+	wakeup_post(pool->wakeup);
+}
+
+/* Only an answer shows that the server is there: a pooler opens connections
+ * without one. */
+static void on_answer(struct side *side)
+{
+	if (side->is_told)
 		log_event(LOG_INFO, "database is back",
 			  LOG_MS("away_ms",
 				 clock_monotonic_us() - side->away_since_us));
-	side->is_away = false;
+	side->is_told = false;
 	side->away_since_us = 0;
-	side->next_try_us = 0;
-	wakeup_post(pool->wakeup);
 }
 
 /* Many processes must not come at once; nothing needs to be unguessable. */
@@ -426,22 +422,28 @@ static void reassign(struct side *side, struct lane *lane)
 	postgres_works_prepend(&side->queue, &lane->pending);
 }
 
+/* Another attempt is not made at once. */
+static void hold_off(struct side *side, int64_t now_us)
+{
+	if (side->away_since_us == 0)
+		side->away_since_us = now_us;
+	side->next_try_us = now_us + backoff_us(side, now_us);
+}
+
 static void on_failed(void *arg, struct postgres_link *link, const char *reason)
 {
 	struct postgres_pool *pool = arg;
 	struct side *side = &pool->sides[postgres_link_side(link)];
-	int64_t now_us = clock_monotonic_us();
 
-	if (side->away_since_us == 0)
-		side->away_since_us = now_us;
-	side->next_try_us = now_us + backoff_us(side, now_us);
-	if (!side->is_away)
+	hold_off(side, clock_monotonic_us());
+	if (!side->is_told)
 		log_event(LOG_WARN, "database connection failed",
 			  LOG_STRING("host", postgres_target_name(
 						     pool->options.target)),
 			  LOG_STRING("reason", reason));
 	/* A pool that the server does not let grow is not away. */
 	side->is_away = !has_open(side);
+	side->is_told = side->is_told || side->is_away;
 	if (side->is_away)
 		storage_backend_report(pool->backend, HEALTH_UNREACHABLE);
 	reassign(side, lane_of(pool, link));
@@ -459,16 +461,11 @@ static void on_read(void *arg, struct postgres_link *link,
 		BUG("a read has a second step");
 }
 
-/* Back into the queue, before those that have not been sent yet. */
 static void send_again(struct postgres_pool *pool, struct side *side,
 		       struct postgres_work *work)
 {
-	struct postgres_works one;
-
-	postgres_works_init(&one);
-	postgres_works_append(&one, work);
 	work->is_alone = true;
-	postgres_works_prepend(&side->queue, &one);
+	postgres_works_append(&side->again, work);
 	wakeup_post(pool->wakeup);
 }
 
@@ -528,10 +525,9 @@ static void on_sync(void *arg, struct postgres_link *link,
 {
 	struct postgres_pool *pool = arg;
 	struct side *side = &pool->sides[postgres_link_side(link)];
-	struct postgres_works again;
 	struct postgres_work *work;
 
-	postgres_works_init(&again);
+	on_answer(side);
 	if (group->has_failed)
 		heed_verdict(pool, link, &group->verdict);
 	while ((work = postgres_works_take(&group->done)) != NULL) {
@@ -539,14 +535,12 @@ static void on_sync(void *arg, struct postgres_link *link,
 			apply_verdict(pool, link, work, &group->verdict);
 		} else if (group->has_failed) {
 			/* One of them spoilt it: each for itself now. */
-			work->is_alone = true;
-			postgres_works_append(&again, work);
+			send_again(pool, side, work);
 		} else if (postgres_work_settle(work, work->result) ==
 			   POSTGRES_AGAIN) {
-			postgres_works_append(&again, work);
+			send_again(pool, side, work);
 		}
 	}
-	postgres_works_prepend(&side->queue, &again);
 	wakeup_post(pool->wakeup);
 }
 
@@ -567,27 +561,29 @@ static void rest_idle(struct side *side)
 }
 
 static void on_lost(void *arg, struct postgres_link *link,
-		    enum postgres_ending ending, struct postgres_works *works)
+		    enum postgres_ending ending, enum postgres_loss loss,
+		    struct postgres_works *works)
 {
 	struct postgres_pool *pool = arg;
 	struct side *side = &pool->sides[postgres_link_side(link)];
 	int64_t now_us = clock_monotonic_us();
-	struct postgres_works again;
 	struct postgres_work *work;
 
 	if (ending == POSTGRES_ENDED_BROKEN)
 		storage_backend_report(pool->backend, HEALTH_UNREACHABLE);
 	reassign(side, lane_of(pool, link));
-	postgres_works_init(&again);
 	while ((work = postgres_works_take(works)) != NULL) {
 		if (!storage_call_begin(work->call))
 			postgres_work_finish(work, ERR_UNAVAILABLE);
-		else if (postgres_work_lose(work, now_us) == POSTGRES_AGAIN)
-			postgres_works_append(&again, work);
+		else if (loss == POSTGRES_LOSS_UNSENT ||
+			 postgres_work_lose(work, now_us) == POSTGRES_AGAIN)
+			postgres_works_append(&side->again, work);
 	}
-	if (again.count > 0)
+	if (side->again.count > 0)
 		rest_idle(side);
-	postgres_works_prepend(&side->queue, &again);
+	/* Else connections that do not last would be made one after another. */
+	if (loss == POSTGRES_LOSS_FRESH)
+		hold_off(side, now_us);
 	wakeup_post(pool->wakeup);
 }
 
@@ -629,6 +625,7 @@ static bool tick_side(struct postgres_pool *pool, struct side *side,
 	bool is_alive = false;
 	size_t i;
 
+	gather(side);
 	expire(&side->queue, before_us);
 	for (i = 0; i < side->count; i++) {
 		struct lane *lane = &side->lanes[i];
@@ -680,6 +677,7 @@ enum err postgres_pool_submit(struct postgres_pool *pool,
 	work = postgres_work_new(call, now_us);
 	if (work == NULL)
 		return ERR_NO_MEMORY;
+	work->uncertain = &side->uncertain;
 	work->is_probe = side->is_away || call->verb == STORAGE_PING;
 	postgres_works_append(&side->queue, work);
 	wakeup_post(pool->wakeup);
@@ -694,6 +692,7 @@ static enum err make_side(struct postgres_pool *pool, enum postgres_side name,
 	size_t i;
 
 	postgres_works_init(&side->queue);
+	postgres_works_init(&side->again);
 	side->lanes = calloc(count, sizeof(*side->lanes));
 	if (side->lanes == NULL)
 		return ERR_NO_MEMORY;
@@ -765,6 +764,7 @@ static void free_side(struct side *side)
 		postgres_link_free(&side->lanes[i].link);
 		free_works(&side->lanes[i].pending);
 	}
+	gather(side);
 	free_works(&side->queue);
 	free(side->lanes);
 }

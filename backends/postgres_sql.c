@@ -34,10 +34,20 @@
 	" OR strpos(description_folded, $6) > 0)"
 
 /*
- * $3 is the write's number.  A repeated write finds it and changes nothing;
- * numbers are random, so nothing else does.
+ * $3 is the write's number (postgres_work.h).  The try of a lost connection may
+ * still be on its way, or wait for a lock: when it gets there it finds what has
+ * been repeated meanwhile and changes nothing.
  */
-#define NOT_YET " AND last_write <> $3"
+#define NOT_YET " AND last_write NOT BETWEEN $3 AND ($3 | 16777215)"
+
+/*
+ * A repetition changes the row only as it was found, but for repetitions of
+ * what was sent earlier over the same connection: then the lost try has not
+ * happened, and nobody else has written.
+ */
+#define AS_FOUND(seen)                                  \
+	" AND last_write <> $3 AND (last_write = " seen \
+	" OR last_write BETWEEN ($3 & -8388608) AND $3)"
 
 #define UPDATE                                                        \
 	"UPDATE todod.tasks SET last_write = $3,"                     \
@@ -108,6 +118,18 @@ const struct postgres_statement postgres_statements[POSTGRES_SQL_COUNT] = {
 	[POSTGRES_SQL_TOGGLE_BY_UUID] = {
 		TOGGLE BY_UUID NOT_YET RETURNING_TASK,
 		"tuii" },
+	[POSTGRES_SQL_UPDATE_AGAIN_BY_ID] = {
+		UPDATE BY_ID AS_FOUND("$13") RETURNING_TASK,
+		"tiiibttbttbbi" },
+	[POSTGRES_SQL_UPDATE_AGAIN_BY_UUID] = {
+		UPDATE BY_UUID AS_FOUND("$13") RETURNING_TASK,
+		"tuiibttbttbbi" },
+	[POSTGRES_SQL_TOGGLE_AGAIN_BY_ID] = {
+		TOGGLE BY_ID AS_FOUND("$5") RETURNING_TASK,
+		"tiiii" },
+	[POSTGRES_SQL_TOGGLE_AGAIN_BY_UUID] = {
+		TOGGLE BY_UUID AS_FOUND("$5") RETURNING_TASK,
+		"tuiii" },
 	[POSTGRES_SQL_DELETE_BY_ID] = {
 		"DELETE FROM todod.tasks" BY_ID,
 		"ti" },

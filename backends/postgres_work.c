@@ -15,6 +15,11 @@
 #define LOSSES_MAX  1
 #define REPEATS_MAX 3
 
+/* The parts of a write's number. */
+#define NUMBER_COUNT	((INT64_C(1) << 23) - 1)
+#define NUMBER_REPEATED (INT64_C(1) << 23)
+#define NUMBER_REST	(NUMBER_COUNT | NUMBER_REPEATED)
+
 void postgres_works_init(struct postgres_works *works)
 {
 	works->first = NULL;
@@ -111,47 +116,27 @@ struct postgres_work *postgres_work_new(struct storage_call *call,
 	work->call = call;
 	work->since_us = now_us;
 	work->is_write = storage_verb_is_write(call->verb);
-	if (work->is_write) {
-		work->number = random_number();
+	if (work->is_write)
 		work->owner = owner_of(call);
-	}
 	return work;
 }
 
-static void drop_fate(struct postgres_work *work)
+void postgres_works_number(struct postgres_works *works, int64_t *next)
 {
-	if (work->fate != NULL && --work->fate->users == 0)
-		free(work->fate);
-	work->fate = NULL;
-}
-
-static void join_fate(struct postgres_works *works, struct postgres_fate *fate)
-{
+	int64_t last = (int64_t)works->count - 1;
 	struct postgres_work *work;
 
+	if (*next == 0 || (*next & NUMBER_COUNT) + last >= NUMBER_COUNT)
+		*next = random_number() & ~NUMBER_REST;
+	last += *next;
 	for (work = works->first; work != NULL; work = work->next) {
-		fate->numbers[fate->count++] = work->number;
-		/* An older one was of a try that has been looked up since. */
-		drop_fate(work);
-		work->fate = fate;
-		fate->users++;
+		if (work->is_write && !work->is_uncertain) {
+			work->number = *next;
+			work->first = last - (int64_t)works->count + 1;
+			work->last = last;
+		}
+		++*next;
 	}
-}
-
-void postgres_works_share_fate(struct postgres_works *done,
-			       struct postgres_works *waiting)
-{
-	size_t count = done->count + waiting->count;
-	struct postgres_fate *fate;
-
-	if (count < 2)
-		return;
-	fate = calloc(1, sizeof(*fate) + count * sizeof(fate->numbers[0]));
-	/* Without it more outcomes are unknown, none is wrong. */
-	if (fate == NULL)
-		return;
-	join_fate(done, fate);
-	join_fate(waiting, fate);
 }
 
 static void finish_with(struct postgres_work *work, enum err err,
@@ -160,8 +145,9 @@ static void finish_with(struct postgres_work *work, enum err err,
 	/* Only what surely was not written may be called so. */
 	if (work->is_uncertain && (err == ERR_UNAVAILABLE || err == ERR_SYSTEM))
 		err = ERR_UNCERTAIN;
+	if (work->is_uncertain)
+		--*work->uncertain;
 	storage_call_finish(work->call, err, result);
-	drop_fate(work);
 	PQclear(work->result);
 	free(work);
 }
@@ -195,8 +181,7 @@ bool postgres_work_is_joinable(const struct postgres_work *work)
 	BUG("no such verb");
 }
 
-int postgres_work_compare(const struct postgres_work *a,
-			  const struct postgres_work *b)
+static int compare(const struct postgres_work *a, const struct postgres_work *b)
 {
 	const struct storage_call *x = a->call, *y = b->call;
 	bool x_creates = x->verb == STORAGE_TASK_CREATE;
@@ -215,6 +200,47 @@ int postgres_work_compare(const struct postgres_work *a,
 	if (order == 0)
 		order = (x->key.id > y->key.id) - (x->key.id < y->key.id);
 	return order;
+}
+
+/* Sorts by merging, so that equals stay in their order. */
+static struct postgres_work *sort(struct postgres_work *list, size_t count)
+{
+	struct postgres_work *left = list, *right, *merged = NULL;
+	struct postgres_work **end = &merged;
+	size_t half = count / 2, i;
+
+	if (count < 2)
+		return list;
+	right = list;
+	for (i = 1; i < half; i++)
+		right = right->next;
+	list = right->next;
+	right->next = NULL;
+	left = sort(left, half);
+	right = sort(list, count - half);
+	while (left != NULL && right != NULL) {
+		struct postgres_work **least =
+			compare(right, left) < 0 ? &right : &left;
+
+		*end = *least;
+		*least = (*least)->next;
+		end = &(*end)->next;
+	}
+	*end = left != NULL ? left : right;
+	return merged;
+}
+
+void postgres_works_sort(struct postgres_works *works)
+{
+	struct postgres_work *work = sort(works->first, works->count);
+
+	postgres_works_init(works);
+	while (work != NULL) {
+		struct postgres_work *next = work->next;
+
+		postgres_works_append(works, work);
+		work = next;
+	}
 }
 
 /* The statement's parameters, by verb. */
@@ -297,6 +323,39 @@ static void add_changes(const struct task_changes *changes,
 	postgres_add_bool(to, changes->completed_value);
 }
 
+/* What updates and toggles have after user and key. */
+static enum postgres_sql add_change(const struct postgres_work *work,
+				    struct postgres_parameters *to)
+{
+	/* By whether it is by uuid, and whether it is a repetition. */
+	static const enum postgres_sql toggles[2][2] = {
+		{ POSTGRES_SQL_TOGGLE_BY_ID, POSTGRES_SQL_TOGGLE_AGAIN_BY_ID },
+		{ POSTGRES_SQL_TOGGLE_BY_UUID,
+		  POSTGRES_SQL_TOGGLE_AGAIN_BY_UUID },
+	};
+	static const enum postgres_sql updates[2][2] = {
+		{ POSTGRES_SQL_UPDATE_BY_ID, POSTGRES_SQL_UPDATE_AGAIN_BY_ID },
+		{ POSTGRES_SQL_UPDATE_BY_UUID,
+		  POSTGRES_SQL_UPDATE_AGAIN_BY_UUID },
+	};
+	const struct storage_call *call = work->call;
+	bool is_toggle = call->verb == STORAGE_TASK_TOGGLE;
+	bool by_uuid = call->key.kind != TASK_KEY_ID;
+	bool is_again = work->is_uncertain;
+
+	postgres_add_int(to, work->number | (is_again ? NUMBER_REPEATED : 0));
+	if (is_toggle) {
+		postgres_add_int(to, call->in.now_us);
+	} else {
+		postgres_add_int(to, call->in.changes.now_us);
+		add_changes(&call->in.changes, to);
+	}
+	if (is_again)
+		postgres_add_int(to, work->seen);
+	return is_toggle ? toggles[by_uuid][is_again] :
+			   updates[by_uuid][is_again];
+}
+
 /* Verbs on one task: user and key first, then what the verb has. */
 static enum postgres_sql add_on_task(const struct postgres_work *work,
 				     struct postgres_parameters *to)
@@ -315,15 +374,7 @@ static enum postgres_sql add_on_task(const struct postgres_work *work,
 	if (work->phase == POSTGRES_PHASE_LOOK)
 		return by_id ? POSTGRES_SQL_LOOK_BY_ID :
 			       POSTGRES_SQL_LOOK_BY_UUID;
-	postgres_add_int(to, work->number);
-	if (call->verb == STORAGE_TASK_TOGGLE) {
-		postgres_add_int(to, call->in.now_us);
-		return by_id ? POSTGRES_SQL_TOGGLE_BY_ID :
-			       POSTGRES_SQL_TOGGLE_BY_UUID;
-	}
-	postgres_add_int(to, call->in.changes.now_us);
-	add_changes(&call->in.changes, to);
-	return by_id ? POSTGRES_SQL_UPDATE_BY_ID : POSTGRES_SQL_UPDATE_BY_UUID;
+	return add_change(work, to);
 }
 
 static enum postgres_sql add_user_create(const struct postgres_work *work,
@@ -458,15 +509,23 @@ static enum postgres_next hand_out_list(struct postgres_work *work,
 	return POSTGRES_FINISHED;
 }
 
-/* Whether the number is the work's, or of one that shares its fate. */
-static bool has_number(const struct postgres_work *work, int64_t number)
+/* Whether the number in a row shows that the write has happened. */
+static bool is_proof(const struct postgres_work *work, int64_t number)
 {
-	size_t i;
+	return (number >= work->first && number <= work->last) ||
+	       number == (work->number | NUMBER_REPEATED);
+}
 
-	for (i = 0; work->fate != NULL && i < work->fate->count; i++)
-		if (work->fate->numbers[i] == number)
-			return true;
-	return number == work->number;
+/* Whether it shows that the write has not, and never will. */
+static bool is_disproof(const struct postgres_work *work, int64_t number)
+{
+	/* The repetition too was lost: it changes only what was seen. */
+	if (work->is_repeated)
+		return number == work->seen;
+	/* What was sent later over the same connection proves nothing: this
+	 * one's transaction may have failed by itself. */
+	return (number & ~NUMBER_REST) == (work->number & ~NUMBER_REST) &&
+	       (number & ~NUMBER_REPEATED) <= work->last;
 }
 
 /* A look at the task that an update or a toggle is for. */
@@ -485,10 +544,12 @@ static enum postgres_next settle_look(struct postgres_work *work,
 	if (postgres_row_last_write(rows, 0, &number) != ERR_OK ||
 	    postgres_row_task(rows, 0, call->user_id, &task) != ERR_OK)
 		return end(work, ERR_CORRUPT);
-	if (has_number(work, number))
+	if (is_proof(work, number))
 		return hand_out_task(work, rows);
-	if (task.updated_at_us < now_us)
+	if (is_disproof(work, number) || task.updated_at_us < now_us) {
+		work->seen = number;
 		return go_to(work, POSTGRES_PHASE_RUN);
+	}
 	log_write(LOG_WARN, "outcome of a write is unknown", NULL, 0);
 	return end(work, ERR_UNCERTAIN);
 }
@@ -601,8 +662,11 @@ enum postgres_next postgres_work_lose(struct postgres_work *work,
 		return ++work->losses > LOSSES_MAX ?
 			       end(work, ERR_UNAVAILABLE) :
 			       POSTGRES_AGAIN;
-	if (work->phase == POSTGRES_PHASE_RUN)
+	if (work->phase == POSTGRES_PHASE_RUN) {
+		work->is_repeated = work->is_uncertain;
+		*work->uncertain += !work->is_uncertain;
 		work->is_uncertain = true;
+	}
 	work->is_alone = true;
 	if (work->call->verb == STORAGE_TASK_UPDATE ||
 	    work->call->verb == STORAGE_TASK_TOGGLE)

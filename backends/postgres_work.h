@@ -3,10 +3,13 @@
  * next, what a result means to it, and what has become of it when a connection
  * was lost in the middle.
  *
- * A write is repeatable: it carries a random number that it leaves in the row
- * it changes.  When its outcome is lost, it is looked up: the number is there
- * (it has happened), the row is older than the write (it has not, so it is
- * done again), or somebody has written since (nobody can know).
+ * A write is repeatable: it leaves a number in the row it changes.  The first
+ * 40 bits are random and those of its connection, one says that the write was
+ * repeated, and 23 count the writes of the connection.  When its outcome is
+ * lost, the row is looked up.  With a number of its transaction in it the write
+ * has happened.  With one that the connection gave out before, or when the row
+ * is older than the write, it has not, so it is repeated.  Else somebody has
+ * written since, and nobody can know.
  */
 #ifndef TODOD_BACKENDS_POSTGRES_WORK_H
 #define TODOD_BACKENDS_POSTGRES_WORK_H
@@ -30,29 +33,24 @@ enum postgres_phase {
 	POSTGRES_PHASE_LOOK, /* what is in the database now */
 };
 
-/* The numbers of writes that were lost with one transaction: where one of them
- * is found, all have happened. */
-struct postgres_fate {
-	size_t users; /* works that refer to it */
-	size_t count;
-	int64_t numbers[];
-};
-
 struct postgres_work {
 	struct storage_call *call;
 	struct postgres_work *next;
 	struct pg_result *result; /* of a write, until its Sync; owned */
 	enum postgres_phase phase;
 	bool is_write;
-	bool is_alone;	   /* shares a transaction with no other */
-	bool is_uncertain; /* was sent once, and its outcome was lost */
-	bool is_probe;	   /* waits for one attempt to connect, not longer */
-	int losses;	   /* connections it was on when they were lost */
-	int repeats;	   /* after errors that go away */
-	int64_t number;	   /* of a write: last_write */
-	struct postgres_fate *fate; /* shared; NULL: it was alone */
-	uint32_t owner;		    /* a hash of whom it is for */
-	int64_t since_us;	    /* it has waited to be sent */
+	bool is_alone;	     /* shares a transaction with no other */
+	bool is_uncertain;   /* was sent once, and its outcome was lost */
+	bool is_repeated;    /* so was its repetition */
+	size_t *uncertain;   /* how many are; the count is the side's */
+	bool is_probe;	     /* waits for one attempt to connect, not longer */
+	int losses;	     /* connections it was on when they were lost */
+	int repeats;	     /* after errors that go away */
+	int64_t number;	     /* of a write, when it was first sent */
+	int64_t first, last; /* numbers of its transaction then */
+	int64_t seen;	     /* the number in the row that was looked up */
+	uint32_t owner;	     /* a hash of whom it is for */
+	int64_t since_us;    /* it has waited to be sent */
 };
 
 struct postgres_works {
@@ -77,11 +75,10 @@ struct postgres_work *postgres_work_new(struct storage_call *call,
 void postgres_work_finish(struct postgres_work *work, enum err err);
 
 /* Whether it may share a transaction with others that may; they are then put
- * in the order of postgres_work_compare(), in which two transactions take
+ * in the order of postgres_works_sort(), in which two transactions take
  * their locks without a deadlock. */
 bool postgres_work_is_joinable(const struct postgres_work *work);
-int postgres_work_compare(const struct postgres_work *a,
-			  const struct postgres_work *b);
+void postgres_works_sort(struct postgres_works *works);
 
 /* The statement it needs now, and its parameters. */
 enum postgres_sql postgres_work_statement(const struct postgres_work *work,
@@ -100,9 +97,9 @@ enum postgres_next postgres_work_settle(struct postgres_work *work,
 enum postgres_next postgres_work_refuse(struct postgres_work *work,
 					enum err err);
 
-/* The writes in the two lists were lost in one transaction. */
-void postgres_works_share_fate(struct postgres_works *done,
-			       struct postgres_works *waiting);
+/* Numbers the writes that are sent as one transaction, but those whose first
+ * try was lost.  *next belongs to the connection, and is 0 at first. */
+void postgres_works_number(struct postgres_works *works, int64_t *next);
 
 /* The connection was lost with it: what it needs now is up to it. */
 enum postgres_next postgres_work_lose(struct postgres_work *work,

@@ -1,9 +1,11 @@
 /* What the postgres backend does when the server, or the way there, fails. */
 #include "config.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 #include "backends/backends.h"
 #include "core/clock.h"
@@ -420,6 +422,244 @@ static void test_unnoticed_pooler(void)
 	pgfixture_use("url");
 }
 
+/* Connections are lost while what was sent over them waits for a lock: it is
+ * carried out later all the same, beside its own repetition. */
+static void test_late_tries(void)
+{
+	struct backend_tuning tuning = brisk;
+	struct answer answers[3] = { 0 }, answer;
+	struct subject subject;
+	struct task_key key;
+	size_t i, flips = 0, unknown = 0;
+
+	tap_prefix("late tries");
+	tuning.statement_timeout_ms = 10000;
+	tuning.wait_timeout_ms = 10000;
+	pgfixture_use("proxied_url");
+	begin(&subject, &tuning);
+	key = key_by_id(create_id(&subject, "anna", "Task", NOW));
+	hold("SELECT * FROM todod.tasks WHERE user_id = 'anna' FOR UPDATE",
+	     "SELECT count(*) FROM pg_locks WHERE granted AND"
+	     " mode = 'RowShareLock' AND relation = 'todod.tasks'::regclass");
+	for (i = 0; i < 3; i++)
+		if (storage_task_toggle(subject.storage, TEXT("anna"), &key,
+					clock_wall_us(), answer_on_task,
+					&answers[i], NULL) != ERR_OK)
+			bail_out("a call was refused");
+	while (count_of("SELECT count(*) FROM pg_locks WHERE NOT granted") == 0)
+		testloop_run_for(subject.loop, 10);
+	pgfixture_tell("proxy: drop");
+	for (i = 0; i < 3; i++) {
+		testloop_run_until_count(subject.loop, &answers[i].count, 1);
+		flips += answers[i].err == ERR_OK;
+		unknown += answers[i].err == ERR_UNCERTAIN;
+		answer_release(&answers[i]);
+	}
+	is_int(flips + unknown, 3, "each toggle is answered");
+	ok(unknown <= 1, "at most that of a transaction before another's");
+	get(&subject, "anna", key, &answer);
+	ok(answer.err == ERR_OK && answer.task->completed, "each is done once");
+	answer_release(&answer);
+	subject_release(&subject);
+	pgfixture_use("url");
+}
+
+/* PgBouncer is there and the server is not. */
+static void test_pooler_without_server(void)
+{
+	struct subject subject;
+	struct answer answer;
+	int64_t id;
+	enum err err;
+	int tries = 0;
+
+	tap_prefix("pooler without a server");
+	pgfixture_use("pgbouncer_url");
+	begin(&subject, &brisk);
+	id = create_id(&subject, "anna", "Task", NOW);
+	subject_close(&subject);
+	subject_open(&subject, 4000);
+	pgfixture_tell("stop fast");
+	/* PgBouncer keeps the first until it has looked for the server. */
+	do {
+		toggle(&subject, "anna", key_by_id(id), NOW, &answer);
+	} while (!logtrap_has("server login has been failing") &&
+		 ++tries < 1000);
+	toggle(&subject, "anna", key_by_id(id), NOW, &answer);
+	is_err(answer.err, ERR_UNAVAILABLE, "a write is refused, not unknown");
+	logtrap_clear();
+	for (tries = 0; tries < 20; tries++) {
+		testloop_run_for(subject.loop, 20);
+		toggle(&subject, "anna", key_by_id(id), NOW, &answer);
+		if (answer.err != ERR_UNAVAILABLE)
+			break;
+	}
+	is_int(tries, 20, "so are all that follow");
+	is_int(logtrap_warnings(), 0, "and the log says so once");
+	pgfixture_tell("start");
+	tries = 0;
+	do {
+		testloop_run_for(subject.loop, 20);
+		toggle(&subject, "anna", key_by_id(id), NOW, &answer);
+		err = answer.err;
+		answer_release(&answer);
+	} while (err != ERR_OK && ++tries < 1000);
+	is_err(err, ERR_OK, "until the server is there");
+	ok(logtrap_has("database is back"), "which the log says");
+	subject_release(&subject);
+	pgfixture_use("url");
+}
+
+static const char backends_of_ours[] =
+	"SELECT pid FROM pg_stat_activity WHERE usename = 'todod' LIMIT 1";
+
+/* The server ends all its processes when one of them is killed. */
+static void test_killed_backend(void)
+{
+	struct subject subject;
+	struct answer answer;
+	enum err err;
+	int64_t id, pid;
+	int round, tries;
+
+	tap_prefix("killed backend");
+	begin(&subject, &brisk);
+	id = create_id(&subject, "anna", "Task", NOW);
+	for (round = 0; round < 2; round++) {
+		pid = count_of(backends_of_ours);
+		if (pid <= 1 || kill((pid_t)pid, SIGKILL) != 0)
+			bail_out("no process to kill");
+		tries = 0;
+		do {
+			testloop_run_for(subject.loop, 20);
+			toggle(&subject, "anna", key_by_id(id), NOW, &answer);
+			err = answer.err;
+			answer_release(&answer);
+		} while (err == ERR_UNAVAILABLE && ++tries < 1000);
+		is_err(err, ERR_OK, "the server recovers, and a write is done");
+		get(&subject, "anna", key_by_id(id), &answer);
+		ok(answer.err == ERR_OK &&
+			   answer.task->completed == (round % 2 == 0),
+		   "once, whatever was refused before");
+		answer_release(&answer);
+	}
+	subject_release(&subject);
+}
+
+/* A session that loses its prepared statements, as behind some poolers. */
+static void test_forgetting_session(void)
+{
+	struct answer answers[20] = { 0 };
+	struct subject subject;
+	size_t good = 0, i;
+
+	tap_prefix("forgetting session");
+	begin(&subject, &brisk);
+	pgfixture_tell("sql CREATE FUNCTION todod.forget() RETURNS trigger"
+		       " LANGUAGE plpgsql AS 'BEGIN DEALLOCATE ALL; RETURN NEW;"
+		       " END'; CREATE TRIGGER forget AFTER INSERT ON"
+		       " todod.tasks FOR EACH ROW WHEN (NEW.title = 'Forget')"
+		       " EXECUTE FUNCTION todod.forget()");
+	create_id(&subject, "anna", "First", NOW);
+	for (i = 0; i < 20; i++) {
+		struct task_draft draft =
+			draft_of(i == 5 ? "Forget" : "Good", NOW);
+
+		if (storage_task_create(subject.storage, TEXT("anna"), &draft,
+					answer_on_task, &answers[i],
+					NULL) != ERR_OK)
+			bail_out("a call was refused");
+	}
+	for (i = 0; i < 20; i++) {
+		testloop_run_until_count(subject.loop, &answers[i].count, 1);
+		good += answers[i].err == ERR_OK;
+		answer_release(&answers[i]);
+	}
+	is_int(good, 20, "what was on its way is sent again (26000)");
+	is_int(count_of("SELECT count(*) FROM todod.tasks"), 21,
+	       "and is there once");
+	ok(logtrap_has("no prepared statements with this database"),
+	   "without names from then on");
+	subject_release(&subject);
+}
+
+/* PgBouncer taken for a server, and set to swallow start-up options: each
+ * transaction may meet another session. */
+static void test_shuffled_sessions(void)
+{
+	struct backend_tuning tuning = brisk;
+	struct answer answers[40] = { 0 };
+	struct subject subject;
+	size_t good = 0, i;
+
+	tap_prefix("shuffled sessions");
+	pgfixture_tell("pooler ignore_startup_parameters=extra_float_digits,"
+		       "options");
+	tuning.pooling = BACKEND_POOLING_NO;
+	pgfixture_use("pgbouncer_url");
+	begin(&subject, &tuning);
+	for (i = 0; i < 40; i++) {
+		struct task_draft draft = draft_of("Good", NOW);
+		struct text user = i % 2 ? TEXT("anna") : TEXT("bob");
+
+		if (storage_task_create(subject.storage, user, &draft,
+					answer_on_task, &answers[i],
+					NULL) != ERR_OK)
+			bail_out("a call was refused");
+	}
+	for (i = 0; i < 40; i++) {
+		testloop_run_until_count(subject.loop, &answers[i].count, 1);
+		good += answers[i].err == ERR_OK;
+		answer_release(&answers[i]);
+	}
+	is_int(good, 40, "what was prepared elsewhere is sent again");
+	is_int(count_of("SELECT count(*) FROM todod.tasks"), 40,
+	       "and is there once (26000, 42P05)");
+	subject_release(&subject);
+	pgfixture_tell("pooler ignore_startup_parameters=extra_float_digits");
+	pgfixture_use("url");
+}
+
+static void test_full_disk(void)
+{
+	struct subject subject;
+	struct answer answer;
+	int64_t id;
+	int tries = 0;
+
+	tap_prefix("full disk");
+	if (strncmp(pgfixture_tell("small disk"), " none", 5) == 0) {
+		skip("a full disk", "nothing can be mounted here");
+		return;
+	}
+	begin(&subject, &brisk);
+	id = create_id(&subject, "anna", "Task", NOW);
+	pgfixture_tell("sql ALTER TABLE todod.tasks SET TABLESPACE small");
+	/* Rolled back, the rows still have their room. */
+	pgfixture_tell("sql CREATE TABLE filler (b text) TABLESPACE small;"
+		       " ALTER TABLE filler ALTER b SET STORAGE PLAIN;"
+		       " DO 'BEGIN LOOP INSERT INTO filler"
+		       " VALUES (repeat(''x'', 7000)); END LOOP;"
+		       " EXCEPTION WHEN disk_full THEN NULL; END'");
+	do {
+		struct task_draft draft = draft_of("Another", NOW);
+
+		create(&subject, "anna", &draft, &answer);
+		answer_release(&answer);
+	} while (answer.err == ERR_OK && ++tries < 5000);
+	is_err(answer.err, ERR_UNAVAILABLE, "a write is refused");
+	get(&subject, "anna", key_by_id(id), &answer);
+	is_err(answer.err, ERR_OK, "reads go on");
+	answer_release(&answer);
+	is_int(count_of("SELECT count(*) FROM todod.tasks"), tries + 1,
+	       "what was acknowledged is there, what was refused is not");
+	pgfixture_tell("sql DROP TABLE filler");
+	toggle(&subject, "anna", key_by_id(id), NOW, &answer);
+	is_err(answer.err, ERR_OK, "with room again a write is done");
+	answer_release(&answer);
+	subject_release(&subject);
+}
+
 int main(void)
 {
 	if (!pgfixture_start())
@@ -436,6 +676,13 @@ int main(void)
 	test_failing_commit();
 	test_idle();
 	test_unnoticed_pooler();
+	pgfixture_tell("proxy");
+	test_late_tries();
+	test_pooler_without_server();
+	test_killed_backend();
+	test_forgetting_session();
+	test_shuffled_sessions();
+	test_full_disk();
 	tap_prefix(NULL);
 	pgfixture_stop();
 	return tap_done();

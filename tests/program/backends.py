@@ -28,6 +28,7 @@ class Cluster:
     def __init__(self, *args):
         self.lock = threading.Lock()
         self.databases = {}
+        self.is_proxied = False
         self.process = subprocess.Popen(
             [sys.executable, str(SUPPORT / "pgserver"), "--pgbouncer", *args],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -59,6 +60,13 @@ class Cluster:
         """The same for "sql": what psql printed; else None."""
         answer = self.ask(command)
         return json.loads(answer) if answer.startswith('"') else None
+
+    def proxy(self):
+        """The port of tests/support/faultproxy before the server."""
+        if not self.is_proxied:
+            self.ask("proxy")
+        self.is_proxied = True
+        return self.said["proxy_port"]
 
     def database(self, folder):
         """The name of the folder's own database, made when it is new."""

@@ -6,59 +6,12 @@ import signal
 import threading
 import time
 
-import httpx
-
-from client import checking
 from daemon import Daemon, seconds, wait_until
+from journal import Writer, compare
 from users import sign_up
 
 DURATION = float(os.environ.get("TODOD_TEST_KILL_SECONDS", "6"))
 WRITERS = 4
-
-
-class Writer(threading.Thread):
-    """Creates tasks for one user and keeps a journal of the answers."""
-
-    def __init__(self, daemon, user, number, finished):
-        super().__init__(daemon=True)
-        self.todod = daemon
-        self.user = user
-        self.number = number
-        self.finished = finished
-        self.acknowledged = []
-        self.unknown = []       # the connection broke before the answer
-        self.error = None
-        self.longest_gap = 0
-
-    def run(self):
-        try:
-            self.write()
-        except BaseException as error:
-            self.error = error
-
-    def write(self):
-        count, last = 0, time.monotonic()
-        http = checking(self.todod)
-        while not self.finished.is_set():
-            count += 1
-            title = f"writer {self.number} task {count}"
-            try:
-                response = http.post(self.user.tasks, headers=self.user.auth,
-                                     json={"title": title})
-            except httpx.TransportError as error:
-                if not isinstance(error, httpx.ConnectError):
-                    self.unknown.append(title)
-                http.close()
-                http = checking(self.todod)
-                continue
-            if response.status_code == 503:
-                continue
-            assert response.status_code == 201, response.text
-            self.acknowledged.append(title)
-            now = time.monotonic()
-            self.longest_gap = max(self.longest_gap, now - last)
-            last = now
-        http.close()
 
 
 def kill_loop(daemon, seed):
@@ -105,9 +58,4 @@ def test_killed_workers_lose_no_acknowledged_create(tmp):
         wait_until(lambda: user.create("still here"), "the service")
         kept = [task["title"] for task in user.list()]
         kept.remove("still here")
-        acknowledged = {title for writer in writers
-                        for title in writer.acknowledged}
-        unknown = {title for writer in writers for title in writer.unknown}
-        assert len(kept) == len(set(kept)), "a create was done twice"
-        assert acknowledged <= set(kept), "an acknowledged create is missing"
-        assert set(kept) <= acknowledged | unknown
+        compare(writers, kept)

@@ -152,6 +152,15 @@ def test_the_password_is_never_shown(cluster, tmp, env):
     assert "a%20password" not in shown
 
 
+def test_what_the_server_says_at_login_stays_out_of_the_log(cluster, tmp, env):
+    """libpq would print it on standard error, between lines of JSON."""
+    name = cluster.database(tmp)
+    cluster.tell(f"sql ALTER ROLE todod IN DATABASE {name}"
+                 " SET default_text_search_config = 'nowhere'")
+    with Daemon(folder=tmp, env=env) as daemon:
+        sign_up(daemon).create()
+
+
 # -- outages
 
 def test_an_outage_is_told_at_once_and_ends_with_it(cluster, tmp, env):
@@ -197,7 +206,7 @@ def test_a_database_that_is_away_does_not_prevent_the_start(cluster, tmp, env):
 
 def test_an_idle_daemon_sends_nothing(cluster, tmp, env):
     port = str(cluster.said["port"])
-    proxy = cluster.ask("proxy")
+    proxy = cluster.proxy()
     env["DATABASE_URL"] = env["DATABASE_URL"].replace(f":{port}/", f":{proxy}/")
     with Daemon(folder=tmp, env={**env, "DB_IDLE_TIMEOUT": "1"}) as daemon:
         user = sign_up(daemon)
@@ -212,6 +221,23 @@ def test_an_idle_daemon_sends_nothing(cluster, tmp, env):
         assert cluster.ask("proxy: bytes") == "0 0"
         assert cluster.ask("proxy: connections") == "0"
         assert len(user.list()) == 1
+
+
+def test_open_connections_are_silent_too(cluster, tmp, env):
+    port = str(cluster.said["port"])
+    proxy = cluster.proxy()
+    env["DATABASE_URL"] = env["DATABASE_URL"].replace(f":{port}/", f":{proxy}/")
+    with Daemon(folder=tmp, env=env) as daemon:
+        sign_up(daemon).create(title="Task")
+        cluster.ask("proxy: bytes")
+        for _ in range(50):
+            assert daemon.http.get("/health").status_code == 200
+        with daemon.changed:
+            daemon.changed.wait(2)
+        assert cluster.ask("proxy: bytes") == "0 0"
+        assert cluster.tell(
+            "sql SELECT count(*) > 0 FROM pg_stat_activity"
+            " WHERE usename = 'todod'").strip() == "t"
 
 
 def test_writes_of_many_share_their_commits(cluster, tmp, env):
