@@ -1,8 +1,9 @@
-/* The one place where PostgreSQL's SQLSTATEs become ours. */
+/* What the words of PostgreSQL and of poolers mean. */
 #include "config.h"
 
 #include "backends/postgres_error.h"
 
+#include <libpq-fe.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -65,4 +66,32 @@ struct postgres_verdict err_from_sqlstate(const char *sqlstate)
 			    strlen(verdicts[i].prefix)) == 0)
 			return verdicts[i].verdict;
 	return ours;
+}
+
+bool postgres_error_is_last(const struct pg_result *result)
+{
+	const char *severity =
+		PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	return severity != NULL && (strcmp(severity, "FATAL") == 0 ||
+				    strcmp(severity, "PANIC") == 0);
+}
+
+bool postgres_error_is_dismissal(const char *sqlstate)
+{
+	return sqlstate != NULL && (strcmp(sqlstate, "57P01") == 0 ||
+				    strcmp(sqlstate, "57P05") == 0);
+}
+
+bool postgres_error_is_unserved(const char *message)
+{
+	return message != NULL &&
+	       (strstr(message, "server login has been failing") != NULL ||
+		strstr(message, "cannot connect to server") != NULL ||
+		strstr(message, "query_wait_timeout") != NULL);
+}
+
+bool postgres_error_is_refused_option(const char *message)
+{
+	return strstr(message, "unsupported startup parameter") != NULL;
 }

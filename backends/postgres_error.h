@@ -1,8 +1,15 @@
-/* The one place where PostgreSQL's SQLSTATEs become ours. */
+/*
+ * What the words of PostgreSQL and of poolers mean: the one place where
+ * SQLSTATEs become our errors.
+ */
 #ifndef TODOD_BACKENDS_POSTGRES_ERROR_H
 #define TODOD_BACKENDS_POSTGRES_ERROR_H
 
+#include <stdbool.h>
+
 #include "core/err.h"
+
+struct pg_result;
 
 /* What helps against an error, if anything. */
 enum postgres_remedy {
@@ -19,5 +26,20 @@ struct postgres_verdict {
 
 /* sqlstate NULL or empty: the connection is gone. */
 struct postgres_verdict err_from_sqlstate(const char *sqlstate);
+
+/* Whether the server ends the connection with this error or notice. */
+bool postgres_error_is_last(const struct pg_result *result);
+
+/* Whether a server that ends an idle connection with this SQLSTATE (which may
+ * be NULL) is well: admin_shutdown, which is what a database that goes to
+ * sleep says too, and idle_session_timeout. */
+bool postgres_error_is_dismissal(const char *sqlstate);
+
+/* Whether PgBouncer, by its message (which may be NULL), has passed nothing on:
+ * it reaches no server, or none was free in time. */
+bool postgres_error_is_unserved(const char *message);
+
+/* Whether a pooler refuses a connection because of its start-up options. */
+bool postgres_error_is_refused_option(const char *message);
 
 #endif

@@ -182,24 +182,6 @@ static void lose(struct postgres_link *link)
 		link->events->on_failed(link->arg, link, link->reason);
 }
 
-/* Whether the server ends the connection with this. */
-static bool is_last_word(const PGresult *result)
-{
-	const char *severity =
-		PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-
-	return severity != NULL && (strcmp(severity, "FATAL") == 0 ||
-				    strcmp(severity, "PANIC") == 0);
-}
-
-/* admin_shutdown, which is what a database that goes to sleep says too;
- * idle_session_timeout. */
-static bool is_dismissal(const char *sqlstate)
-{
-	return sqlstate != NULL && (strcmp(sqlstate, "57P01") == 0 ||
-				    strcmp(sqlstate, "57P05") == 0);
-}
-
 /* A server that ends a connection says so before; when nothing is in flight
  * that notice is all there is. */
 static void on_notice(void *arg, const PGresult *result)
@@ -208,11 +190,11 @@ static void on_notice(void *arg, const PGresult *result)
 	const char *message =
 		PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-	if (!is_last_word(result))
+	if (!postgres_error_is_last(result))
 		return;
 	link->is_ended = true;
-	link->is_dismissed =
-		is_dismissal(PQresultErrorField(result, PG_DIAG_SQLSTATE));
+	link->is_dismissed = postgres_error_is_dismissal(
+		PQresultErrorField(result, PG_DIAG_SQLSTATE));
 	if (message != NULL)
 		keep_reason(link, message);
 }
@@ -280,12 +262,6 @@ static void on_connected(struct postgres_link *link)
 		lose(link);
 }
 
-/* PgBouncer's words: it takes no start-up options. */
-static bool is_refused_option(const char *message)
-{
-	return strstr(message, "unsupported startup parameter") != NULL;
-}
-
 static void poll_connect(struct postgres_link *link)
 {
 	PostgresPollingStatusType status;
@@ -307,7 +283,8 @@ static void poll_connect(struct postgres_link *link)
 	case PGRES_POLLING_ACTIVE:
 	case PGRES_POLLING_FAILED:
 		err = ERR_UNAVAILABLE;
-		if (is_refused_option(PQerrorMessage(link->conn)))
+		if (postgres_error_is_refused_option(
+			    PQerrorMessage(link->conn)))
 			*link->options->is_unnamed = true;
 		break;
 	}
@@ -392,16 +369,6 @@ static void log_error(struct postgres_link *link, const PGresult *result,
 			  LOG_INT("suppressed", suppressed));
 }
 
-/* PgBouncer's words when it has passed nothing on: it reaches no server, or
- * none was free in time. */
-static bool is_unserved(const char *message)
-{
-	return message != NULL &&
-	       (strstr(message, "server login has been failing") != NULL ||
-		strstr(message, "cannot connect to server") != NULL ||
-		strstr(message, "query_wait_timeout") != NULL);
-}
-
 /* False: the connection is gone, the result only says so. */
 static bool judge(struct postgres_link *link, const PGresult *result,
 		  struct postgres_verdict *verdict)
@@ -410,14 +377,14 @@ static bool judge(struct postgres_link *link, const PGresult *result,
 	const char *message =
 		PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-	if (is_unserved(message)) {
+	if (postgres_error_is_unserved(message)) {
 		link->is_unserved = true;
 		keep_reason(link, message);
 		return false;
 	}
 	if (state == NULL && PQstatus(link->conn) == CONNECTION_BAD)
 		return false;
-	if (is_last_word(result))
+	if (postgres_error_is_last(result))
 		link->is_cut_off = true;
 	*verdict = err_from_sqlstate(state);
 	log_error(link, result, verdict);

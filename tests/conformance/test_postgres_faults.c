@@ -152,10 +152,10 @@ static void test_terminated_busy(void)
 static void test_restart(void)
 {
 	struct subject subject;
+	int64_t quickest_us = INT64_MAX, id;
 	struct answer answer;
-	int64_t began_us, id;
 	enum err err;
-	int tries = 0;
+	int tries = 0, i;
 
 	tap_prefix("restart");
 	begin(&subject, &brisk);
@@ -163,13 +163,18 @@ static void test_restart(void)
 	pgfixture_tell("stop fast");
 	get(&subject, "anna", key_by_id(id), &answer);
 	is_err(answer.err, ERR_UNAVAILABLE, "without a server nothing is read");
-	began_us = clock_monotonic_us();
-	get(&subject, "anna", key_by_id(id), &answer);
+	/* The machine may stand still meanwhile, but not each time. */
+	for (i = 0; i < 10 && answer.err == ERR_UNAVAILABLE; i++) {
+		int64_t began_us = clock_monotonic_us(), took_us;
+
+		get(&subject, "anna", key_by_id(id), &answer);
+		took_us = clock_monotonic_us() - began_us;
+		if (took_us < quickest_us)
+			quickest_us = took_us;
+	}
 	is_err(answer.err, ERR_UNAVAILABLE, "nor a second time");
-	ok(clock_monotonic_us() - began_us < 200000,
-	   "and that is said at once");
+	ok(quickest_us < 100000, "and that is said at once");
 	pgfixture_tell("start");
-	began_us = clock_monotonic_us();
 	do {
 		testloop_run_for(subject.loop, 10);
 		get(&subject, "anna", key_by_id(id), &answer);
@@ -177,7 +182,8 @@ static void test_restart(void)
 		answer_release(&answer);
 	} while (err != ERR_OK && ++tries < 1000);
 	is_err(err, ERR_OK, "with the server the reads are back");
-	ok(clock_monotonic_us() - began_us < 2000000, "within two seconds");
+	/* By the loop's own time, not by that of a busy machine. */
+	ok(tries * 10 < 2000, "within two seconds");
 	tries = 0;
 	do {
 		testloop_run_for(subject.loop, 10);
@@ -185,8 +191,7 @@ static void test_restart(void)
 		err = answer.err;
 		answer_release(&answer);
 	} while (err != ERR_OK && ++tries < 1000);
-	ok(err == ERR_OK && clock_monotonic_us() - began_us < 2500000,
-	   "so are the writes");
+	ok(err == ERR_OK && tries * 10 < 2000, "so are the writes");
 	subject_release(&subject);
 }
 
@@ -264,34 +269,50 @@ static void test_too_many(void)
 	subject_release(&subject);
 }
 
-/* Runs SQL beside the test until it holds its lock. */
-static void hold(const char *sql, const char *lock)
+/* Runs SQL beside the test until it holds its lock, and keeps it for so long. */
+static void hold(const char *sql, const char *lock, int seconds)
 {
-	pgfixture_tell("background BEGIN; %s; SELECT pg_sleep(3); COMMIT", sql);
+	pgfixture_tell("background BEGIN; %s; SELECT pg_sleep(%d); COMMIT", sql,
+		       seconds);
 	while (count_of(lock) == 0)
 		continue;
 }
+
+/* Longer than any test waits: it is let go. */
+#define UNTIL_LET_GO 60
+
+static void let_go(const char *lock)
+{
+	count_of("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+		 " WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()");
+	while (count_of(lock) > 0)
+		continue;
+}
+
+static const char table_lock[] =
+	"SELECT count(*) FROM pg_locks WHERE granted AND"
+	" mode = 'AccessExclusiveLock' AND relation = 'todod.tasks'::regclass";
+static const char row_lock[] =
+	"SELECT count(*) FROM pg_locks WHERE granted AND"
+	" mode = 'RowShareLock' AND relation = 'todod.tasks'::regclass";
 
 static void test_statement_timeout(void)
 {
 	struct subject subject;
 	struct answer answer;
-	int64_t began_us, id;
+	int64_t id;
 
 	tap_prefix("statement time-out");
 	begin(&subject, &brisk);
 	id = create_id(&subject, "anna", "Task", NOW);
-	hold("LOCK TABLE todod.tasks IN ACCESS EXCLUSIVE MODE",
-	     "SELECT count(*) FROM pg_locks WHERE granted AND"
-	     " mode = 'AccessExclusiveLock' AND"
-	     " relation = 'todod.tasks'::regclass");
-	began_us = clock_monotonic_us();
+	hold("LOCK TABLE todod.tasks IN ACCESS EXCLUSIVE MODE", table_lock,
+	     UNTIL_LET_GO);
 	toggle(&subject, "anna", key_by_id(id), NOW, &answer);
 	is_err(answer.err, ERR_UNAVAILABLE, "a write that waits is given up");
 	get(&subject, "anna", key_by_id(id), &answer);
 	is_err(answer.err, ERR_UNAVAILABLE, "so is a read");
-	ok(clock_monotonic_us() - began_us < 2900000, "by the server itself");
-	testloop_run_for(subject.loop, 2500);
+	ok(logtrap_has("statement timeout"), "by the server itself");
+	let_go(table_lock);
 	get(&subject, "anna", key_by_id(id), &answer);
 	if (!ok(answer.err == ERR_OK && !answer.task->completed,
 		"and nothing was written"))
@@ -307,31 +328,29 @@ static void test_slow_one(void)
 	struct answer stuck = { 0 }, answer;
 	struct subject subject;
 	struct task_key key;
-	int64_t began_us;
-	int i;
+	int i, good = 0;
 
 	tap_prefix("slow statement");
 	tuning.connections_max = 8;
-	tuning.statement_timeout_ms = 10000;
+	tuning.statement_timeout_ms = 60000;
 	tuning.wait_timeout_ms = 10000;
 	begin(&subject, &tuning);
 	key = key_by_id(create_id(&subject, "anna", "Task", NOW));
 	hold("SELECT * FROM todod.tasks WHERE user_id = 'anna' FOR UPDATE",
-	     "SELECT count(*) FROM pg_locks WHERE granted AND"
-	     " mode = 'RowShareLock' AND relation = 'todod.tasks'::regclass");
+	     row_lock, UNTIL_LET_GO);
 	if (storage_task_toggle(subject.storage, TEXT("anna"), &key, NOW,
 				answer_on_task, &stuck, NULL) != ERR_OK)
 		bail_out("a call was refused");
 	testloop_run_for(subject.loop, 100);
-	began_us = clock_monotonic_us();
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < 10; i++) {
 		create_id(&subject, "bob", "Other", NOW);
 		get(&subject, "anna", key, &answer);
+		good += answer.err == ERR_OK;
 		answer_release(&answer);
 	}
-	ok(stuck.count == 0, "a write waits for a lock");
-	ok(clock_monotonic_us() - began_us < 1500000,
-	   "those of others do not wait for it");
+	is_int(good, 10, "others do not wait for a write that waits");
+	ok(stuck.count == 0, "which still does");
+	let_go(row_lock);
 	testloop_run_until_count(subject.loop, &stuck.count, 1);
 	ok(stuck.err == ERR_OK && stuck.task->completed,
 	   "it is done when the lock is gone");
@@ -439,8 +458,7 @@ static void test_late_tries(void)
 	begin(&subject, &tuning);
 	key = key_by_id(create_id(&subject, "anna", "Task", NOW));
 	hold("SELECT * FROM todod.tasks WHERE user_id = 'anna' FOR UPDATE",
-	     "SELECT count(*) FROM pg_locks WHERE granted AND"
-	     " mode = 'RowShareLock' AND relation = 'todod.tasks'::regclass");
+	     row_lock, 3);
 	for (i = 0; i < 3; i++)
 		if (storage_task_toggle(subject.storage, TEXT("anna"), &key,
 					clock_wall_us(), answer_on_task,

@@ -207,6 +207,7 @@ static void test_too_many(void)
 	struct subject subject;
 	struct answer answer;
 	struct task_key key;
+	enum err err;
 
 	tap_prefix("too many connections");
 	key = key_by_id(begin(&subject, &patient));
@@ -218,7 +219,11 @@ static void test_too_many(void)
 	is_int(health_state(&health), HEALTH_UNREACHABLE,
 	       "a server that lets nobody in cannot be reached");
 	pgfixture_tell("sql ALTER ROLE todod CONNECTION LIMIT -1");
-	is_err(ping(&subject), ERR_OK, "it can when it does");
+	/* The first may join an attempt that began before. */
+	err = ping(&subject);
+	if (err != ERR_OK)
+		err = ping(&subject);
+	is_err(err, ERR_OK, "it can when it does");
 	subject_release(&subject);
 }
 
