@@ -215,6 +215,7 @@ void reply_unavailable(struct call *call, struct text json, const char *detail)
 		reply_retry(call, detail);
 		return;
 	}
+	http_response_header(&response, TEXT("Vary"), TEXT("Accept"));
 	http_response_header(&response, TEXT("Retry-After"),
 			     TEXT(RETRY_AFTER_S));
 	http_response_header(&response, TEXT("Content-Type"), json_type);

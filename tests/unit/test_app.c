@@ -409,6 +409,8 @@ static void test_unhealthy(struct failing *failing)
 		  "{\"status\":\"unhealthy\","
 		  "\"detail\":\"database unreachable\"}",
 		  "in the words of its dialect");
+	ok(strstr(answer.headers.ptr, "Vary: Accept\n") != NULL,
+	   "or in those of RFC 9457, as is asked");
 	header = appclient_header(&answer, "Retry-After");
 	ok(header != NULL, "with a time to come back");
 	free(header);
