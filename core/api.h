@@ -23,7 +23,7 @@ void api_signin(struct call *call);
 
 /* core/api_service.c */
 void api_health(struct call *call);
-void api_health_todos(struct call *call);
+void api_health_database(struct call *call);
 void api_root(struct call *call);
 void api_openapi(struct call *call);
 void api_docs(struct call *call);

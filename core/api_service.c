@@ -33,7 +33,7 @@ static void on_health(void *arg, enum health_state state)
 				  "database unreachable");
 }
 
-void api_health_todos(struct call *call)
+void api_health_database(struct call *call)
 {
 	healthcheck_ask(call->services->healthcheck, on_health, call);
 }

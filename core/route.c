@@ -47,7 +47,7 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/health", ROUTE_ALWAYS, ROUTE_OPEN, ROUTE_BODY_IGNORED,
 	  api_health },
 	{ HTTP_GET, "/api/health", ROUTE_ALWAYS, ROUTE_OPEN, ROUTE_BODY_IGNORED,
-	  api_health_todos },
+	  api_health_database },
 	{ HTTP_GET, "/", ROUTE_ALWAYS, ROUTE_OPEN, ROUTE_BODY_IGNORED,
 	  api_root },
 	{ HTTP_GET, "/openapi.json", ROUTE_ALWAYS, ROUTE_OPEN,

@@ -269,7 +269,8 @@ static void test_too_many(void)
 	subject_release(&subject);
 }
 
-/* Runs SQL beside the test until it holds its lock, and keeps it for so long. */
+/* Runs SQL beside the test until it holds its lock, and keeps that for so long.
+ */
 static void hold(const char *sql, const char *lock, int seconds)
 {
 	pgfixture_tell("background BEGIN; %s; SELECT pg_sleep(%d); COMMIT", sql,
