@@ -74,6 +74,7 @@ struct postgres_params {
 void postgres_target_params(const struct postgres_target *target,
 			    const struct postgres_addresses *addresses,
 			    int64_t statement_timeout_ms,
-			    struct postgres_params *params);
+			    struct postgres_params *params)
+	__attribute__((nonnull(1, 4)));
 
 #endif

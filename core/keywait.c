@@ -20,9 +20,10 @@ struct keywait {
 	size_t count;
 };
 
-static void timer_start(struct keywait *wait, int64_t now_us)
+static void timer_start(struct keywait *wait,
+			const struct keywait_entry *oldest, int64_t now_us)
 {
-	int64_t left_us = wait->oldest->deadline_us - now_us;
+	int64_t left_us = oldest->deadline_us - now_us;
 
 	loop_timer_start(wait->loop, wait->timer,
 			 left_us > 0 ? (left_us + 999) / 1000 : 0);
@@ -43,7 +44,7 @@ static void on_deadline(void *arg)
 		wait->woken(wait->arg, entry);
 	}
 	if (wait->oldest != NULL)
-		timer_start(wait, now_us);
+		timer_start(wait, wait->oldest, now_us);
 }
 
 enum err keywait_new(struct loop *loop, keywait_woken_fn *woken, void *arg,
@@ -88,7 +89,7 @@ bool keywait_add(struct keywait *wait, struct keywait_entry *entry)
 	wait->end = &entry->next;
 	wait->count++;
 	if (was_empty)
-		timer_start(wait, now_us);
+		timer_start(wait, entry, now_us);
 	return true;
 }
 

@@ -166,7 +166,7 @@ static enum err check_mint(const struct settings *settings, const char *user,
 int job_token_mint(struct settings *settings, const char *user,
 		   struct fault *fault)
 {
-	struct text user_id;
+	struct text user_id = TEXT("");
 	struct buffer out;
 	char *token = NULL;
 	enum err err;

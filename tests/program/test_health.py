@@ -35,7 +35,7 @@ def cluster():
 def env(cluster, tmp):
     """A daemon's environment on an empty database of the cluster, by way of a
     proxy that counts."""
-    port, proxy = cluster.said["port"], cluster.ask("proxy")
+    port, proxy = cluster.said["port"], cluster.proxy()
     url = cluster.url(tmp).replace(f":{port}/", f":{proxy}/")
     return {"DATABASE_URL": url, "WORKERS": "2", "AUTO_MIGRATE": "yes"}
 
