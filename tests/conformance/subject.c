@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "backends/task_copy.h"
+#include "tests/support/logtrap.h"
 #include "tests/support/pgfixture.h"
 #include "tests/support/tap.h"
 
@@ -60,8 +61,10 @@ void subject_open(struct subject *subject, int64_t timeout_ms)
 
 	subject->loop = testloop_new();
 	if (backend->open(&subject->location, testloop_port(subject->loop),
-			  &opened) != ERR_OK)
+			  &opened) != ERR_OK) {
+		(void)logtrap_warnings();
 		bail_out("%s does not open", backend->name);
+	}
 	if (storage_new(testloop_port(subject->loop), opened, timeout_ms,
 			&subject->storage) != ERR_OK)
 		bail_out("no storage");
