@@ -12,6 +12,7 @@
 #include "backends/postgres_schema.h"
 #include "backends/postgres_session.h"
 #include "backends/postgres_target.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include "core/storage_backend.h"
 
@@ -21,7 +22,9 @@
 #define CONNECT_TIMEOUT_MS   12000
 #define WAIT_TIMEOUT_MS	     2000
 #define IDLE_TIMEOUT_MS	     60000
-#define MIGRATE_CONNECT_MS   30000
+
+/* Nobody waits for an answer meanwhile, and the database may have to wake. */
+#define MIGRATE_CONNECT_MS 30000
 
 /* A worker that starts waits no longer for a database that is away; nor longer
  * than the connect time-out. */
@@ -56,10 +59,20 @@ static const struct storage_backend_ops postgres_ops = {
 	.close = postgres_close,
 };
 
+/* The setting counts more than the URL. */
+static int64_t connect_timeout_ms(const struct backend_location *location,
+				  int64_t default_ms)
+{
+	int64_t given_ms = postgres_target_timeout_ms(location->server);
+
+	if (location->tuning.connect_timeout_ms > 0)
+		return location->tuning.connect_timeout_ms;
+	return given_ms > 0 ? given_ms : default_ms;
+}
+
 static struct backend_tuning tuning_of(const struct backend_location *location)
 {
 	struct backend_tuning tuning = location->tuning;
-	int64_t given_ms = postgres_target_timeout_ms(location->server);
 
 	if (tuning.connections_max == 0)
 		tuning.connections_max = CONNECTIONS_DEFAULT;
@@ -67,9 +80,8 @@ static struct backend_tuning tuning_of(const struct backend_location *location)
 		tuning.connections_max = 2;
 	if (tuning.statement_timeout_ms == 0)
 		tuning.statement_timeout_ms = STATEMENT_TIMEOUT_MS;
-	if (tuning.connect_timeout_ms == 0)
-		tuning.connect_timeout_ms = given_ms > 0 ? given_ms :
-							   CONNECT_TIMEOUT_MS;
+	tuning.connect_timeout_ms =
+		connect_timeout_ms(location, CONNECT_TIMEOUT_MS);
 	if (tuning.wait_timeout_ms == 0)
 		tuning.wait_timeout_ms = WAIT_TIMEOUT_MS;
 	if (tuning.idle_timeout_ms == 0)
@@ -79,19 +91,21 @@ static struct backend_tuning tuning_of(const struct backend_location *location)
 
 /* A database that is away is no reason not to start: it may come back. */
 static enum err check(const struct backend_location *location,
-		      int64_t connect_timeout_ms)
+		      int64_t timeout_ms)
 {
-	int64_t timeout_ms = connect_timeout_ms < CHECK_TIMEOUT_MS ?
-				     connect_timeout_ms :
-				     CHECK_TIMEOUT_MS;
 	char reason[REASON_BYTES] = "";
+	int64_t end_us;
 	PGconn *conn = NULL;
 	enum err err;
 
+	if (timeout_ms > CHECK_TIMEOUT_MS)
+		timeout_ms = CHECK_TIMEOUT_MS;
+	end_us = clock_monotonic_us() + timeout_ms * 1000;
 	err = postgres_session_open(location->server, timeout_ms, &conn, reason,
 				    sizeof(reason));
 	if (err == ERR_OK)
-		err = postgres_schema_check(conn, CHECK_TIMEOUT_MS);
+		err = postgres_schema_check(
+			conn, (end_us - clock_monotonic_us()) / 1000);
 	else if (err == ERR_UNAVAILABLE)
 		log_event(LOG_WARN,
 			  "database cannot be reached: starting "
@@ -134,8 +148,10 @@ static enum err postgres_migrate(const struct backend_location *location,
 	PGconn *conn = NULL;
 	enum err err;
 
-	err = postgres_session_open(location->server, MIGRATE_CONNECT_MS, &conn,
-				    reason, sizeof(reason));
+	err = postgres_session_open(location->server,
+				    connect_timeout_ms(location,
+						       MIGRATE_CONNECT_MS),
+				    &conn, reason, sizeof(reason));
 	if (err == ERR_UNAVAILABLE)
 		log_event(LOG_ERROR, "database cannot be reached",
 			  LOG_STRING("host",

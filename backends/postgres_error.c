@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/loglimit.h"
+
 /* A prefix of the SQLSTATE; the first that fits counts. */
 static const struct {
 	const char *prefix;
@@ -83,6 +87,13 @@ bool postgres_error_is_dismissal(const char *sqlstate)
 				    strcmp(sqlstate, "57P05") == 0);
 }
 
+bool postgres_error_is_timeout(const char *sqlstate)
+{
+	/* query_canceled, lock_not_available */
+	return sqlstate != NULL && (strcmp(sqlstate, "57014") == 0 ||
+				    strcmp(sqlstate, "55P03") == 0);
+}
+
 bool postgres_error_is_unserved(const char *message)
 {
 	return message != NULL &&
@@ -94,4 +105,27 @@ bool postgres_error_is_unserved(const char *message)
 bool postgres_error_is_refused_option(const char *message)
 {
 	return strstr(message, "unsupported startup parameter") != NULL;
+}
+
+void postgres_error_log(const struct pg_result *result,
+			const struct postgres_verdict *verdict,
+			struct loglimit *limit)
+{
+	const char *message =
+		PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	bool is_usual = verdict->err == ERR_CONFLICT ||
+			verdict->remedy != POSTGRES_REMEDY_NONE;
+	int64_t suppressed = 0;
+
+	/* What is left out here may quote a row. */
+	if (is_usual)
+		log_event(LOG_DEBUG, "database refused a statement",
+			  LOG_STRING("reason", message),
+			  LOG_STRING("code", state));
+	else if (loglimit_is_open(limit, clock_monotonic_us(), &suppressed))
+		log_event(LOG_ERROR, "database error",
+			  LOG_STRING("reason", message),
+			  LOG_STRING("code", state),
+			  LOG_INT("suppressed", suppressed));
 }

@@ -9,6 +9,7 @@
 
 #include "core/err.h"
 
+struct loglimit;
 struct pg_result;
 
 /* What helps against an error, if anything. */
@@ -35,11 +36,21 @@ bool postgres_error_is_last(const struct pg_result *result);
  * sleep says too, and idle_session_timeout. */
 bool postgres_error_is_dismissal(const char *sqlstate);
 
+/* Whether the server, by this SQLSTATE (which may be NULL), has given a
+ * statement up because it took too long, which is mostly a lock's fault. */
+bool postgres_error_is_timeout(const char *sqlstate);
+
 /* Whether PgBouncer, by its message (which may be NULL), has passed nothing on:
  * it reaches no server, or none was free in time. */
 bool postgres_error_is_unserved(const char *message);
 
 /* Whether a pooler refuses a connection because of its start-up options. */
 bool postgres_error_is_refused_option(const char *message);
+
+/* Logs what a statement failed with: what is usual only for debugging, the rest
+ * as an error, not more often than the limit lets it. */
+void postgres_error_log(const struct pg_result *result,
+			const struct postgres_verdict *verdict,
+			struct loglimit *limit);
 
 #endif

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/postgres_attempt.h"
 #include "backends/postgres_resolve.h"
-#include "backends/postgres_sql.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/loglimit.h"
@@ -33,16 +33,18 @@ struct postgres_link {
 	int64_t entered_us; /* when the present attempt began, or READY was
 			     * last used */
 	struct postgres_resolve *resolve;
+	struct postgres_attempt attempt;
 	PGconn *conn;
 	struct loop_watch *watch;
 	bool is_retired;
 	bool is_ended;		   /* the server has said so */
 	bool is_dismissed;	   /* and that nothing is wrong with it */
 	bool is_cut_off;	   /* it has said so to a statement */
-	bool is_broken;		   /* libpq took no more work */
+	bool is_broken;		   /* libpq has failed */
 	bool is_unserved;	   /* a pooler has no server for it */
 	bool has_served;	   /* something has come back */
 	bool uses_names;	   /* statements are prepared */
+	bool is_makeshift;	   /* they will be, on its successor */
 	char reason[REASON_BYTES]; /* of the first failure of this attempt */
 	struct postgres_verdict prepare_verdict;
 
@@ -98,6 +100,7 @@ static void disconnect(struct postgres_link *link)
 	link->is_retired = false;
 	link->is_unserved = false;
 	link->has_served = false;
+	link->is_makeshift = false;
 	link->next_number = 0;
 }
 
@@ -128,16 +131,11 @@ static void enter(struct postgres_link *link, enum postgres_link_state state,
 static void take_all(struct postgres_link *link, struct postgres_works *works)
 {
 	struct postgres_group *group;
-	struct postgres_work *work;
 
 	postgres_works_init(works);
 	while ((group = link->first) != NULL) {
 		link->first = group->next;
-		while ((work = postgres_works_take(&group->done)) != NULL)
-			postgres_works_append(works, work);
-		while ((work = postgres_works_take(&group->waiting)) != NULL)
-			postgres_works_append(works, work);
-		free(group);
+		postgres_group_end(&group, works);
 	}
 	link->last = &link->first;
 	link->groups = 0;
@@ -214,15 +212,6 @@ static bool flush(struct postgres_link *link)
 
 /* Opening. */
 
-/* Which statements a side needs. */
-static bool is_needed(enum postgres_sql sql, enum postgres_side side)
-{
-	if (sql < POSTGRES_SQL_LOOK_BY_ID)
-		/* Writes look users up too. */
-		return side == POSTGRES_READS || sql == POSTGRES_SQL_USER_BY_ID;
-	return side == POSTGRES_WRITES;
-}
-
 /* All in one round trip. */
 static bool send_prepares(struct postgres_link *link)
 {
@@ -230,14 +219,13 @@ static bool send_prepares(struct postgres_link *link)
 
 	for (i = 0; i < POSTGRES_SQL_COUNT; i++) {
 		unsigned types[POSTGRES_PARAMETERS_MAX];
-		char name[POSTGRES_NAME_BYTES];
 		size_t count = postgres_sql_types((enum postgres_sql)i, types);
 
-		if (!is_needed((enum postgres_sql)i, link->side))
+		if (!postgres_sql_is_needed((enum postgres_sql)i, link->side))
 			continue;
-		postgres_sql_name((enum postgres_sql)i, name);
-		if (PQsendPrepare(link->conn, name, postgres_statements[i].text,
-				  (int)count, types) != 1)
+		if (PQsendPrepare(link->conn, link->options->names[i],
+				  postgres_statements[i].text, (int)count,
+				  types) != 1)
 			return false;
 	}
 	return PQpipelineSync(link->conn) == 1 && flush(link);
@@ -260,6 +248,33 @@ static void on_connected(struct postgres_link *link)
 	enter(link, POSTGRES_PREPARING, 0);
 	if (!send_prepares(link))
 		lose(link);
+}
+
+/* Goes on to the next address, if there is one. */
+static void try_next(struct postgres_link *link)
+{
+	const struct postgres_link_options *options = link->options;
+
+	while (postgres_attempt_has_next(&link->attempt)) {
+		loop_watch_free(options->loop, &link->watch);
+		if (link->conn != NULL)
+			PQfinish(link->conn);
+		link->conn = postgres_attempt_next(
+			&link->attempt,
+			*options->is_unnamed ?
+				0 :
+				options->tuning.statement_timeout_ms,
+			clock_monotonic_us());
+		if (link->conn == NULL)
+			break;
+		/* Else libpq prints what a server says while it connects. */
+		PQsetNoticeReceiver(link->conn, on_notice, link);
+		if (PQstatus(link->conn) != CONNECTION_BAD &&
+		    watch_socket(link, LOOP_WRITABLE) == ERR_OK)
+			return;
+		keep_reason(link, PQerrorMessage(link->conn));
+	}
+	lose(link);
 }
 
 static void poll_connect(struct postgres_link *link)
@@ -288,28 +303,27 @@ static void poll_connect(struct postgres_link *link)
 			*link->options->is_unnamed = true;
 		break;
 	}
-	if (err != ERR_OK)
-		lose(link);
+	if (err == ERR_OK)
+		return;
+	keep_reason(link, PQerrorMessage(link->conn));
+	try_next(link);
+}
+
+/* Of the present attempt. */
+static int64_t end_us(const struct postgres_link *link)
+{
+	return link->entered_us +
+	       link->options->tuning.connect_timeout_ms * 1000;
 }
 
 static void connect_to(struct postgres_link *link,
 		       const struct postgres_addresses *addresses)
 {
-	const struct postgres_link_options *options = link->options;
-	struct postgres_params params;
-
-	postgres_target_params(
-		options->target, addresses,
-		*options->is_unnamed ? 0 : options->tuning.statement_timeout_ms,
-		&params);
+	postgres_attempt_init(&link->attempt, link->options->target, addresses,
+			      link->options->silence, end_us(link),
+			      clock_monotonic_us());
 	enter(link, POSTGRES_CONNECTING, 0);
-	link->conn = PQconnectStartParams(params.keywords, params.values, 0);
-	/* Else libpq prints what a server says while it connects. */
-	if (link->conn != NULL)
-		PQsetNoticeReceiver(link->conn, on_notice, link);
-	if (link->conn == NULL || PQstatus(link->conn) == CONNECTION_BAD ||
-	    watch_socket(link, LOOP_WRITABLE) != ERR_OK)
-		lose(link);
+	try_next(link);
 }
 
 static void on_resolved(void *arg, const struct postgres_addresses *addresses,
@@ -346,30 +360,7 @@ void postgres_link_open(struct postgres_link *link, int64_t now_us)
 
 /* Results. */
 
-static void log_error(struct postgres_link *link, const PGresult *result,
-		      const struct postgres_verdict *verdict)
-{
-	const char *message =
-		PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	bool is_usual = verdict->err == ERR_CONFLICT ||
-			verdict->remedy != POSTGRES_REMEDY_NONE;
-	int64_t suppressed = 0;
-
-	/* What is left out here may quote a row. */
-	if (is_usual)
-		log_event(LOG_DEBUG, "database refused a statement",
-			  LOG_STRING("reason", message),
-			  LOG_STRING("code", state));
-	else if (loglimit_is_open(&link->limit, clock_monotonic_us(),
-				  &suppressed))
-		log_event(LOG_ERROR, "database error",
-			  LOG_STRING("reason", message),
-			  LOG_STRING("code", state),
-			  LOG_INT("suppressed", suppressed));
-}
-
-/* False: the connection is gone, the result only says so. */
+/* False: the connection is to be given up, the result only says so. */
 static bool judge(struct postgres_link *link, const PGresult *result,
 		  struct postgres_verdict *verdict)
 {
@@ -382,21 +373,18 @@ static bool judge(struct postgres_link *link, const PGresult *result,
 		keep_reason(link, message);
 		return false;
 	}
-	if (state == NULL && PQstatus(link->conn) == CONNECTION_BAD)
+	/* Not the server's words: the connection is gone, or libpq had no
+	 * memory for what the server has said, which may be that all is
+	 * well.  Nobody knows what has happened either way. */
+	if (state == NULL) {
+		link->is_broken = true;
 		return false;
+	}
 	if (postgres_error_is_last(result))
 		link->is_cut_off = true;
 	*verdict = err_from_sqlstate(state);
-	log_error(link, result, verdict);
+	postgres_error_log(result, verdict, &link->limit);
 	return true;
-}
-
-static void note_failure(struct postgres_group *group,
-			 const struct postgres_verdict *verdict)
-{
-	if (!group->has_failed)
-		group->verdict = *verdict;
-	group->has_failed = true;
 }
 
 static void on_read_result(struct postgres_link *link,
@@ -422,32 +410,29 @@ static bool on_work_result(struct postgres_link *link,
 	ExecStatusType status = PQresultStatus(*result);
 	bool is_good = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 	struct postgres_verdict verdict = { ERR_SYSTEM, POSTGRES_REMEDY_NONE };
-	struct postgres_work *work;
 
 	if (!is_good && status != PGRES_PIPELINE_ABORTED) {
 		if (!judge(link, *result, &verdict))
 			return false;
-		note_failure(group, &verdict);
+		postgres_group_fail(group, &verdict);
 	}
-	work = postgres_works_take(&group->waiting);
-	if (work == NULL)
+	if (group->waiting.first == NULL)
 		return true; /* the commit itself failed */
-	if (!work->is_write) {
-		on_read_result(link, work, *result, &verdict);
+	if (!group->waiting.first->is_write) {
+		on_read_result(link, postgres_works_take(&group->waiting),
+			       *result, &verdict);
 		return true;
 	}
-	if (is_good) {
-		PQclear(work->result);
-		work->result = *result;
+	postgres_group_keep(group, is_good ? *result : NULL);
+	if (is_good)
 		*result = NULL;
-	}
-	postgres_works_append(&group->done, work);
 	return true;
 }
 
 static void on_group_sync(struct postgres_link *link)
 {
 	struct postgres_group *group = link->first;
+	struct postgres_works none;
 
 	if (group == NULL || group->waiting.count > 0)
 		BUG("a Sync without its results");
@@ -458,24 +443,31 @@ static void on_group_sync(struct postgres_link *link)
 	link->works -= group->done.count;
 	link->entered_us = clock_monotonic_us();
 	link->has_served = true;
+	if (link->is_makeshift && !group->has_failed)
+		link->is_retired = true;
 	link->events->on_sync(link->arg, link, group);
-	free(group);
+	postgres_works_init(&none);
+	postgres_group_end(&group, &none);
 }
 
 static void on_prepare_result(struct postgres_link *link,
 			      const PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result);
+	const char *message =
+		PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
 	if (status == PGRES_COMMAND_OK || status == PGRES_PIPELINE_ABORTED ||
 	    link->prepare_verdict.err != ERR_OK)
 		return;
-	keep_reason(link, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) ?
-				  PQresultErrorField(result,
-						     PG_DIAG_MESSAGE_PRIMARY) :
-				  "the connection is gone");
-	link->prepare_verdict =
-		err_from_sqlstate(PQresultErrorField(result, PG_DIAG_SQLSTATE));
+	/* Somebody has locked a table.  The server is there all the same, and
+	 * what needs another table need not wait. */
+	link->is_makeshift = postgres_error_is_timeout(state);
+	if (link->is_makeshift)
+		return;
+	keep_reason(link, message != NULL ? message : "the connection is gone");
+	link->prepare_verdict = err_from_sqlstate(state);
 }
 
 static void use_no_names(struct postgres_link *link)
@@ -491,6 +483,8 @@ static void use_no_names(struct postgres_link *link)
 
 static void on_prepared(struct postgres_link *link)
 {
+	if (link->is_makeshift)
+		link->uses_names = false;
 	switch (link->prepare_verdict.remedy) {
 	case POSTGRES_REMEDY_UNNAMED:
 		use_no_names(link);
@@ -601,57 +595,26 @@ static void on_socket(void *arg, unsigned events)
 
 /* Sending. */
 
-static bool send_work(struct postgres_link *link,
-		      const struct postgres_work *work)
-{
-	struct postgres_parameters parameters;
-	enum postgres_sql sql = postgres_work_statement(work, &parameters);
-	unsigned types[POSTGRES_PARAMETERS_MAX];
-	char name[POSTGRES_NAME_BYTES];
-	int count = (int)parameters.count;
-
-	if (link->uses_names) {
-		postgres_sql_name(sql, name);
-		return PQsendQueryPrepared(link->conn, name, count,
-					   parameters.values,
-					   parameters.lengths,
-					   parameters.formats, 1) == 1;
-	}
-	if (postgres_sql_types(sql, types) != parameters.count)
-		BUG("a statement has other parameters");
-	return PQsendQueryParams(link->conn, postgres_statements[sql].text,
-				 count, types, parameters.values,
-				 parameters.lengths, parameters.formats,
-				 1) == 1;
-}
-
 void postgres_link_send(struct postgres_link *link,
 			struct postgres_works *works, int64_t now_us)
 {
-	struct postgres_group *group = calloc(1, sizeof(*group));
-	struct postgres_work *work;
-	bool is_good = true;
+	size_t count = works->count;
+	struct postgres_group *group;
 
-	if (group == NULL) {
-		while ((work = postgres_works_take(works)) != NULL)
-			postgres_work_finish(work, ERR_NO_MEMORY);
+	postgres_works_number(works, &link->next_number);
+	group = postgres_group_new(works, now_us);
+	if (group == NULL)
 		return;
-	}
-	postgres_works_init(&group->waiting);
-	postgres_works_init(&group->done);
-	group->sent_us = now_us;
-	group->is_joined = works->count > 1;
 	if (link->first == NULL)
 		link->last = &link->first;
 	*link->last = group;
 	link->last = &group->next;
 	link->groups++;
-	link->works += works->count;
-	postgres_works_number(works, &link->next_number);
-	for (work = works->first; work != NULL && is_good; work = work->next)
-		is_good = send_work(link, work);
-	postgres_works_prepend(&group->waiting, works);
-	if (!is_good || PQpipelineSync(link->conn) != 1 || !flush(link)) {
+	link->works += count;
+	if (!postgres_group_send(group, link->conn,
+				 link->uses_names ? link->options->names :
+						    NULL) ||
+	    PQpipelineSync(link->conn) != 1 || !flush(link)) {
 		/* Not from within the pool's own loop over links. */
 		link->is_broken = true;
 		watch_for(link, LOOP_READABLE | LOOP_WRITABLE);
@@ -751,6 +714,24 @@ int64_t postgres_link_oldest_us(const struct postgres_link *link)
 	return link->first != NULL ? link->first->sent_us : 0;
 }
 
+/* The time of one address, or of all, may be over. */
+static void tick_opening(struct postgres_link *link, int64_t now_us)
+{
+	bool is_connecting = link->state == POSTGRES_CONNECTING;
+
+	if (now_us < (is_connecting ? postgres_attempt_until_us(&link->attempt,
+								link->conn) :
+				      end_us(link)))
+		return;
+	keep_reason(link, "no answer within the connect time-out");
+	if (!is_connecting) {
+		lose(link);
+		return;
+	}
+	postgres_attempt_note(&link->attempt, link->conn, now_us);
+	try_next(link);
+}
+
 void postgres_link_tick(struct postgres_link *link, int64_t now_us)
 {
 	const struct backend_tuning *tuning = &link->options->tuning;
@@ -758,10 +739,7 @@ void postgres_link_tick(struct postgres_link *link, int64_t now_us)
 	int64_t oldest_us = postgres_link_oldest_us(link);
 
 	if (postgres_link_is_opening(link->state)) {
-		if (age_us < tuning->connect_timeout_ms * 1000)
-			return;
-		keep_reason(link, "no answer within the connect time-out");
-		lose(link);
+		tick_opening(link, now_us);
 	} else if (oldest_us > 0) {
 		if (now_us - oldest_us <
 		    (tuning->statement_timeout_ms + STALL_GRACE_MS) * 1000)

@@ -13,12 +13,15 @@
 #include <stdint.h>
 
 #include "backends/postgres_error.h"
+#include "backends/postgres_group.h"
+#include "backends/postgres_sql.h"
 #include "backends/postgres_target.h"
 #include "backends/postgres_work.h"
 #include "core/err.h"
 
 struct loop;
 struct postgres_link;
+struct postgres_silence;
 
 enum postgres_link_state {
 	POSTGRES_CLOSED,     /* not there; waits to be wanted */
@@ -28,8 +31,6 @@ enum postgres_link_state {
 	POSTGRES_READY,	     /* takes work */
 };
 
-enum postgres_side { POSTGRES_READS, POSTGRES_WRITES, POSTGRES_SIDES };
-
 /* How a connection that was open came to its end. */
 enum postgres_ending {
 	/* With nothing in flight: we have given it up, or the server has said
@@ -38,24 +39,15 @@ enum postgres_ending {
 	POSTGRES_ENDED_BROKEN, /* anything else */
 };
 
-/* Work that was sent together.  A read leaves it when its result is there, a
- * write when the Sync is. */
-struct postgres_group {
-	struct postgres_group *next;
-	struct postgres_works waiting; /* for their results, in order */
-	struct postgres_works done;    /* have their results, wait for Sync */
-	int64_t sent_us;
-	bool is_joined; /* more than one write */
-	bool has_failed;
-	struct postgres_verdict verdict; /* of the first error */
-};
-
 /* What links of a pool share. */
 struct postgres_link_options {
 	struct loop *loop;
 	const struct postgres_target *target;
-	struct backend_tuning tuning; /* without zeros */
+	struct postgres_silence *silence; /* of the pool */
+	struct backend_tuning tuning;	  /* without zeros */
 	bool *is_unnamed; /* of the pool: no prepared statements; may be set */
+	/* Of postgres_sql_name(), which is too slow to be asked each time. */
+	char names[POSTGRES_SQL_COUNT][POSTGRES_NAME_BYTES];
 };
 
 /* What the loss of an open connection says. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/postgres_attempt.h"
 #include "backends/postgres_link.h"
 #include "backends/postgres_work.h"
 #include "core/clock.h"
@@ -68,6 +69,7 @@ struct postgres_pool {
 	struct loop_timer *timer;
 	bool timer_is_running;
 	struct postgres_link_options options;
+	struct postgres_silence silence;
 	bool is_unnamed;
 	struct side sides[POSTGRES_SIDES];
 };
@@ -536,7 +538,7 @@ static void on_sync(void *arg, struct postgres_link *link,
 		} else if (group->has_failed) {
 			/* One of them spoilt it: each for itself now. */
 			send_again(pool, side, work);
-		} else if (postgres_work_settle(work, work->result) ==
+		} else if (postgres_work_settle(work, work->rows) ==
 			   POSTGRES_AGAIN) {
 			send_again(pool, side, work);
 		}
@@ -705,6 +707,14 @@ static enum err make_side(struct postgres_pool *pool, enum postgres_side name,
 	return err;
 }
 
+static void name_statements(struct postgres_link_options *options)
+{
+	int i;
+
+	for (i = 0; i < POSTGRES_SQL_COUNT; i++)
+		postgres_sql_name((enum postgres_sql)i, options->names[i]);
+}
+
 enum err postgres_pool_new(struct loop *loop,
 			   const struct postgres_target *target,
 			   const struct backend_tuning *tuning,
@@ -726,7 +736,9 @@ enum err postgres_pool_new(struct loop *loop,
 	made->options.loop = loop;
 	made->options.target = target;
 	made->options.tuning = *tuning;
+	made->options.silence = &made->silence;
 	made->options.is_unnamed = &made->is_unnamed;
+	name_statements(&made->options);
 	made->is_unnamed = postgres_target_is_pooled(target, tuning->pooling);
 	err = make_side(made, POSTGRES_WRITES, writers);
 	if (err == ERR_OK)

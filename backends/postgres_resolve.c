@@ -43,9 +43,10 @@ static void destroy(struct postgres_resolve *resolve)
 static void add(struct postgres_addresses *addresses, unsigned char host,
 		const char *text)
 {
-	(void)snprintf(addresses->text[addresses->count],
-		       POSTGRES_ADDRESS_BYTES, "%s", text);
-	addresses->host[addresses->count] = host;
+	struct postgres_address *added = &addresses->list[addresses->count];
+
+	(void)snprintf(added->text, sizeof(added->text), "%s", text);
+	added->host = host;
 	addresses->count++;
 }
 

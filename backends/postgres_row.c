@@ -3,6 +3,7 @@
 
 #include "backends/postgres_row.h"
 
+#include <endian.h>
 #include <libpq-fe.h>
 #include <string.h>
 
@@ -47,13 +48,9 @@ void postgres_add_null(struct postgres_parameters *to)
 
 void postgres_add_int(struct postgres_parameters *to, int64_t number)
 {
-	unsigned char bytes[8];
-	uint64_t rest = (uint64_t)number;
-	int i;
+	const uint64_t bytes = htobe64((uint64_t)number);
 
-	for (i = 7; i >= 0; i--, rest >>= 8)
-		bytes[i] = (unsigned char)(rest & 0xff);
-	add_copy(to, bytes, sizeof(bytes));
+	add_copy(to, &bytes, sizeof(bytes));
 }
 
 void postgres_add_bool(struct postgres_parameters *to, bool value)
@@ -100,14 +97,12 @@ static bool field_int(const PGresult *result, int row, int field,
 		      int64_t *number)
 {
 	const struct text text = field_text(result, row, field);
-	uint64_t value = 0;
-	size_t i;
+	uint64_t value;
 
-	if (text.len != 8)
+	if (text.len != sizeof(value))
 		return false;
-	for (i = 0; i < 8; i++)
-		value = value << 8 | (unsigned char)text.ptr[i];
-	*number = (int64_t)value;
+	memcpy(&value, text.ptr, sizeof(value));
+	*number = (int64_t)be64toh(value);
 	return true;
 }
 
@@ -163,6 +158,15 @@ enum err postgres_row_user(const struct pg_result *result, int row,
 	user->name = field_text(result, row, 2);
 	user->password_hash = field_text(result, row, 3);
 	return ERR_OK;
+}
+
+enum err postgres_row_uuid(const struct pg_result *result, int row,
+			   struct uuid *uuid)
+{
+	return PQnfields(result) < TASK_FIELDS ||
+			       !field_uuid(result, row, 1, uuid) ?
+		       ERR_CORRUPT :
+		       ERR_OK;
 }
 
 enum err postgres_row_last_write(const struct pg_result *result, int row,

@@ -47,6 +47,11 @@ enum err postgres_row_user(const struct pg_result *result, int row,
 			   struct user *user)
 	__attribute__((warn_unused_result));
 
+/* Of a task. */
+enum err postgres_row_uuid(const struct pg_result *result, int row,
+			   struct uuid *uuid)
+	__attribute__((warn_unused_result));
+
 /* The last_write of a row that was looked up. */
 enum err postgres_row_last_write(const struct pg_result *result, int row,
 				 int64_t *number)

@@ -145,19 +145,22 @@ static enum err read_records(PGconn *conn, int64_t timeout_ms,
 	return err;
 }
 
-/* What was applied; the caller releases it whatever comes back.  Logged. */
+/* What was applied, within timeout_ms; the caller releases it whatever comes
+ * back.  Logged. */
 static enum err read_history(PGconn *conn, int64_t timeout_ms,
 			     struct migration_history *history,
 			     bool *is_foreign)
 {
 	static const struct migration_history empty;
+	int64_t end_us = clock_monotonic_us() + timeout_ms * 1000;
 	struct postgres_failure failure = { 0 };
 	enum err err;
 
 	*history = empty;
 	err = count_tables(conn, timeout_ms, history, is_foreign, &failure);
 	if (err == ERR_OK && history->is_there)
-		err = read_records(conn, timeout_ms, history, &failure);
+		err = read_records(conn, (end_us - clock_monotonic_us()) / 1000,
+				   history, &failure);
 	if (err != ERR_OK)
 		postgres_session_log(&failure, "reading the migrations");
 	return err;

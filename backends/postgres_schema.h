@@ -14,9 +14,9 @@
 struct buffer;
 struct pg_conn;
 
-/* Whether the program can serve from the database: ERR_OUTDATED, ERR_TOO_NEW,
- * ERR_DENIED when it may not read the schema, or as postgres_session_run();
- * logged. */
+/* Whether the program can serve from the database, found out within timeout_ms:
+ * ERR_OUTDATED, ERR_TOO_NEW, ERR_DENIED when it may not read the schema, or as
+ * postgres_session_run(); logged. */
 enum err postgres_schema_check(struct pg_conn *conn, int64_t timeout_ms)
 	__attribute__((warn_unused_result));
 

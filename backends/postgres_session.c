@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backends/postgres_attempt.h"
 #include "backends/postgres_error.h"
 #include "backends/postgres_resolve.h"
 #include "backends/postgres_target.h"
@@ -40,9 +41,9 @@ static void keep_reason(char *reason, size_t size, const char *message)
 		       message);
 }
 
-/* False: it failed, or the deadline has come. */
-static bool poll_connect(PGconn *conn, int64_t deadline_us, char *reason,
-			 size_t size)
+/* False: it failed, or its time is over. */
+static bool poll_connect(PGconn *conn, const struct postgres_attempt *attempt,
+			 char *reason, size_t size)
 {
 	short events = WRITABLE;
 
@@ -51,7 +52,8 @@ static bool poll_connect(PGconn *conn, int64_t deadline_us, char *reason,
 
 		if (PQstatus(conn) == CONNECTION_BAD)
 			break;
-		if (!wait_for(conn, events, deadline_us)) {
+		if (!wait_for(conn, events,
+			      postgres_attempt_until_us(attempt, conn))) {
 			keep_reason(reason, size,
 				    "no answer within the connect time-out");
 			return false;
@@ -80,7 +82,7 @@ enum err postgres_session_open(const struct postgres_target *target,
 	int64_t deadline_us = clock_monotonic_us() + timeout_ms * 1000;
 	const char *host = postgres_target_host(target);
 	struct postgres_addresses addresses = { 0 };
-	struct postgres_params params;
+	struct postgres_attempt attempt;
 	const char *problem;
 	PGconn *made;
 
@@ -89,18 +91,22 @@ enum err postgres_session_open(const struct postgres_target *target,
 		keep_reason(reason, reason_size, problem);
 		return ERR_UNAVAILABLE;
 	}
-	postgres_target_params(target, &addresses, 0, &params);
-	made = PQconnectStartParams(params.keywords, params.values, 0);
-	if (made == NULL)
-		return ERR_NO_MEMORY;
-	PQsetNoticeReceiver(made, ignore_notice, NULL);
-	if (!poll_connect(made, deadline_us, reason, reason_size)) {
+	postgres_attempt_init(&attempt, target,
+			      host != NULL ? &addresses : NULL, NULL,
+			      deadline_us, clock_monotonic_us());
+	while (postgres_attempt_has_next(&attempt)) {
+		made = postgres_attempt_next(&attempt, 0, clock_monotonic_us());
+		if (made == NULL)
+			return ERR_NO_MEMORY;
+		PQsetNoticeReceiver(made, ignore_notice, NULL);
+		if (poll_connect(made, &attempt, reason, reason_size)) {
+			PQsetnonblocking(made, 1);
+			*conn = made;
+			return ERR_OK;
+		}
 		PQfinish(made);
-		return ERR_UNAVAILABLE;
 	}
-	PQsetnonblocking(made, 1);
-	*conn = made;
-	return ERR_OK;
+	return ERR_UNAVAILABLE;
 }
 
 void postgres_session_close(struct pg_conn **conn)

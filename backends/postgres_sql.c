@@ -3,6 +3,7 @@
 
 #include "backends/postgres_sql.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -106,6 +107,15 @@ const struct postgres_statement postgres_statements[POSTGRES_SQL_COUNT] = {
 		" VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9)"
 		" ON CONFLICT (user_id, uuid) DO NOTHING" RETURNING_TASK,
 		"tuiittttb" },
+	[POSTGRES_SQL_TASKS_CREATE] = {
+		"INSERT INTO todod.tasks (user_id, uuid, last_write,"
+		" created_at, updated_at, title, title_folded, description,"
+		" description_folded, completed)"
+		" SELECT c1, c2, c3, c4, c4, c5, c6, c7, c8, c9"
+		" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+		" AS made (c1, c2, c3, c4, c5, c6, c7, c8, c9)"
+		" ON CONFLICT (user_id, uuid) DO NOTHING" RETURNING_TASK,
+		"TUIITTTTB" },
 	[POSTGRES_SQL_UPDATE_BY_ID] = {
 		UPDATE BY_ID NOT_YET RETURNING_TASK,
 		"tiiibttbttbb" },
@@ -148,10 +158,14 @@ const struct postgres_statement postgres_statements[POSTGRES_SQL_COUNT] = {
 /* clang-format on */
 
 /* Of pg_type; they are the same in every server. */
-#define OID_BOOL 16U
-#define OID_INT8 20U
-#define OID_TEXT 25U
-#define OID_UUID 2950U
+#define OID_BOOL       16U
+#define OID_INT8       20U
+#define OID_TEXT       25U
+#define OID_UUID       2950U
+#define OID_BOOL_ARRAY 1000U
+#define OID_INT8_ARRAY 1016U
+#define OID_TEXT_ARRAY 1009U
+#define OID_UUID_ARRAY 2951U
 
 static unsigned oid_of(char letter)
 {
@@ -164,9 +178,25 @@ static unsigned oid_of(char letter)
 		return OID_INT8;
 	case 'b':
 		return OID_BOOL;
+	case 'T':
+		return OID_TEXT_ARRAY;
+	case 'U':
+		return OID_UUID_ARRAY;
+	case 'I':
+		return OID_INT8_ARRAY;
+	case 'B':
+		return OID_BOOL_ARRAY;
 	default:
 		BUG("no such type of a parameter");
 	}
+}
+
+bool postgres_sql_is_needed(enum postgres_sql sql, enum postgres_side side)
+{
+	if (sql < POSTGRES_SQL_LOOK_BY_ID)
+		/* Writes look users up too. */
+		return side == POSTGRES_READS || sql == POSTGRES_SQL_USER_BY_ID;
+	return side == POSTGRES_WRITES;
 }
 
 size_t postgres_sql_types(enum postgres_sql sql,
@@ -178,6 +208,11 @@ size_t postgres_sql_types(enum postgres_sql sql,
 	for (count = 0; letters[count] != '\0'; count++)
 		types[count] = oid_of(letters[count]);
 	return count;
+}
+
+unsigned postgres_sql_element(enum postgres_sql sql, size_t parameter)
+{
+	return oid_of((char)tolower(postgres_statements[sql].types[parameter]));
 }
 
 void postgres_sql_name(enum postgres_sql sql, char name[POSTGRES_NAME_BYTES])

@@ -327,14 +327,22 @@ static bool is_this_machine(struct text host)
 	       text_is_equal(host, TEXT("::1"));
 }
 
-/* hostaddr alone names the server too; of several all must be here. */
-static bool is_local(const struct postgres_target *target)
+/* hostaddr alone names the server too. */
+static const char *hosts_of(const struct postgres_target *target)
 {
 	const char *hosts = target->values[PARAM_HOST];
+
+	return hosts == NULL || hosts[0] == '\0' ?
+		       target->values[PARAM_HOSTADDR] :
+		       hosts;
+}
+
+/* Of several all must be here. */
+static bool is_local(const struct postgres_target *target)
+{
+	const char *hosts = hosts_of(target);
 	size_t i;
 
-	if (hosts == NULL || hosts[0] == '\0')
-		hosts = target->values[PARAM_HOSTADDR];
 	for (i = 0; i < count_of(hosts); i++)
 		if (!is_this_machine(item_of(hosts, i)))
 			return false;
@@ -357,7 +365,8 @@ static enum err settle_fallbacks(struct postgres_target *target)
 static enum err check_hosts(const struct postgres_target *target,
 			    const struct location_problem *problem)
 {
-	const char *hosts = target->values[PARAM_HOST];
+	const char *hosts = hosts_of(target);
+	const char *addresses = target->values[PARAM_HOSTADDR];
 	const char *port = target->values[PARAM_PORT];
 	size_t count = count_of(hosts), ports = count_of(port), i;
 
@@ -372,8 +381,13 @@ static enum err check_hosts(const struct postgres_target *target,
 		return location_refuse(problem,
 				       "the database URL must name one port, "
 				       "or one for each host");
+	if (addresses != NULL && count_of(addresses) != count)
+		return location_refuse(problem,
+				       "the database URL must name one "
+				       "hostaddr for each host");
 	for (i = 0; i < count; i++)
 		if (item_of(hosts, i).len >= POSTGRES_HOST_BYTES ||
+		    item_of(addresses, i).len >= POSTGRES_HOST_BYTES ||
 		    item_of(port, i % ports).len >= POSTGRES_PORT_BYTES)
 			return location_refuse(problem,
 					       "a host or a port of the "
@@ -511,66 +525,56 @@ int64_t postgres_target_timeout_ms(const struct postgres_target *target)
 	return given != NULL ? strtoll(given, NULL, 10) * 1000 : 0;
 }
 
-/* The items of a list that go with the addresses, with commas: libpq pairs
- * them.  check_hosts() has seen to it that there is room. */
-static void join_items(const struct postgres_addresses *addresses,
-		       const char *list, char *out, size_t size)
+void postgres_target_addresses(const struct postgres_target *target,
+			       struct postgres_addresses *addresses)
 {
-	size_t len = 0, i;
+	static const struct postgres_addresses none;
+	size_t count = count_of(hosts_of(target)), i;
 
-	out[0] = '\0';
-	for (i = 0; i < addresses->count; i++) {
-		struct text item = item_of(list, addresses->host[i]);
-
-		if (len + item.len + 2 > size)
-			break;
-		len += (size_t)snprintf(out + len, size - len, "%s%.*s",
-					i > 0 ? "," : "", (int)item.len,
-					item.ptr);
-	}
+	*addresses = none;
+	for (i = 0; i < count; i++)
+		addresses->list[i].host = (unsigned char)i;
+	addresses->count = count;
 }
 
-static void join_addresses(const struct postgres_addresses *addresses,
-			   char *out, size_t size)
+/* The item of a list that goes with a host, or all of it when it has only one.
+ * check_hosts() has seen to it that there is room. */
+static const char *pick(const char *list, unsigned char host, char *out,
+			size_t size)
 {
-	size_t len = 0, i;
+	struct text item;
 
-	out[0] = '\0';
-	for (i = 0; i < addresses->count; i++)
-		len += (size_t)snprintf(out + len, size - len, "%s%s",
-					i > 0 ? "," : "", addresses->text[i]);
+	if (count_of(list) == 1)
+		return list;
+	item = item_of(list, host);
+	(void)snprintf(out, size, "%.*s", (int)item.len, item.ptr);
+	return out;
 }
 
 /* What libpq gets for a parameter; NULL: nothing. */
 static const char *value_of(const struct postgres_target *target,
 			    enum param param,
-			    const struct postgres_addresses *addresses,
+			    const struct postgres_address *address,
 			    struct postgres_params *params)
 {
 	const char *value = target->values[param];
 
-	if (addresses == NULL || addresses->count == 0)
-		return value;
-	if (param == PARAM_HOST) {
-		join_items(addresses, value, params->hosts,
-			   sizeof(params->hosts));
-		return params->hosts;
-	}
-	if (param == PARAM_HOSTADDR) {
-		join_addresses(addresses, params->addresses,
-			       sizeof(params->addresses));
-		return params->addresses;
-	}
-	if (param == PARAM_PORT && count_of(value) > 1) {
-		join_items(addresses, value, params->ports,
-			   sizeof(params->ports));
-		return params->ports;
-	}
+	if (param == PARAM_HOST)
+		return pick(value, address->host, params->host,
+			    sizeof(params->host));
+	if (param == PARAM_PORT)
+		return pick(value, address->host, params->port,
+			    sizeof(params->port));
+	if (param == PARAM_HOSTADDR && address->text[0] != '\0')
+		return address->text;
+	if (param == PARAM_HOSTADDR)
+		return pick(value, address->host, params->address,
+			    sizeof(params->address));
 	return value;
 }
 
 void postgres_target_params(const struct postgres_target *target,
-			    const struct postgres_addresses *addresses,
+			    const struct postgres_address *address,
 			    int64_t statement_timeout_ms,
 			    struct postgres_params *params)
 {
@@ -580,7 +584,7 @@ void postgres_target_params(const struct postgres_target *target,
 
 	for (i = 0; i < PARAM_LIBPQ_COUNT; i++) {
 		const char *value =
-			value_of(target, (enum param)i, addresses, params);
+			value_of(target, (enum param)i, address, params);
 
 		if (i == PARAM_OPTIONS && statement_timeout_ms > 0) {
 			(void)snprintf(params->options, sizeof(params->options),

@@ -50,31 +50,38 @@ int64_t postgres_target_timeout_ms(const struct postgres_target *target);
 #define POSTGRES_ADDRESSES_MAX 16
 #define POSTGRES_ADDRESS_BYTES 64
 
-/* The addresses of the hosts, as text. */
+/* One address of a host. */
+struct postgres_address {
+	/* Empty where the URL itself says it, or a socket's folder. */
+	char text[POSTGRES_ADDRESS_BYTES];
+	unsigned char host; /* which of the hosts, from 0 on */
+};
+
 struct postgres_addresses {
 	size_t count;
-	/* Empty where the host is no name. */
-	char text[POSTGRES_ADDRESSES_MAX][POSTGRES_ADDRESS_BYTES];
-	/* Which of the hosts, from 0 on. */
-	unsigned char host[POSTGRES_ADDRESSES_MAX];
+	struct postgres_address list[POSTGRES_ADDRESSES_MAX];
 };
+
+/* Those of a target of which nothing is to be looked up: one for each host. */
+void postgres_target_addresses(const struct postgres_target *target,
+			       struct postgres_addresses *addresses);
 
 /* For PQconnectStartParams(); borrows from the target. */
 struct postgres_params {
 	const char *keywords[POSTGRES_PARAMS_MAX];
 	const char *values[POSTGRES_PARAMS_MAX];
 	char options[1024];
-	char hosts[POSTGRES_ADDRESSES_MAX * POSTGRES_HOST_BYTES];
-	char addresses[POSTGRES_ADDRESSES_MAX * POSTGRES_ADDRESS_BYTES];
-	char ports[POSTGRES_ADDRESSES_MAX * POSTGRES_PORT_BYTES];
+	char host[POSTGRES_HOST_BYTES];
+	char address[POSTGRES_HOST_BYTES];
+	char port[POSTGRES_PORT_BYTES];
 };
 
-/* addresses (may be NULL) are those of postgres_target_host().  A statement
- * time-out > 0 is asked for at start-up, which poolers refuse. */
+/* To reach one address of the target.  A statement time-out > 0 is asked for at
+ * start-up, which poolers refuse. */
 void postgres_target_params(const struct postgres_target *target,
-			    const struct postgres_addresses *addresses,
+			    const struct postgres_address *address,
 			    int64_t statement_timeout_ms,
 			    struct postgres_params *params)
-	__attribute__((nonnull(1, 4)));
+	__attribute__((nonnull(1, 2, 4)));
 
 #endif

@@ -139,11 +139,23 @@ void postgres_works_number(struct postgres_works *works, int64_t *next)
 	}
 }
 
+/* Only writes are looked at: because something of theirs may be there. */
+static bool may_be_written(const struct postgres_work *work)
+{
+	return work->is_uncertain || work->phase == POSTGRES_PHASE_LOOK;
+}
+
+static bool says_not_written(enum err err)
+{
+	return err == ERR_UNAVAILABLE || err == ERR_NO_MEMORY ||
+	       err == ERR_SYSTEM;
+}
+
 static void finish_with(struct postgres_work *work, enum err err,
 			const struct storage_result *result)
 {
 	/* Only what surely was not written may be called so. */
-	if (work->is_uncertain && (err == ERR_UNAVAILABLE || err == ERR_SYSTEM))
+	if (may_be_written(work) && says_not_written(err))
 		err = ERR_UNCERTAIN;
 	if (work->is_uncertain)
 		--*work->uncertain;
@@ -444,11 +456,34 @@ static enum postgres_next end(struct postgres_work *work, enum err err)
 	return POSTGRES_FINISHED;
 }
 
-static enum postgres_next go_to(struct postgres_work *work,
-				enum postgres_phase phase)
+static void drop_result(struct postgres_work *work)
 {
 	PQclear(work->result);
 	work->result = NULL;
+	work->rows = NULL;
+	work->row = 0;
+}
+
+void postgres_work_keep(struct postgres_work *work,
+			const struct pg_result *rows, int *row)
+{
+	struct uuid uuid;
+
+	drop_result(work);
+	work->rows = rows;
+	if (rows == NULL || row == NULL)
+		return;
+	work->row = -1;
+	if (*row < PQntuples(rows) &&
+	    postgres_row_uuid(rows, *row, &uuid) == ERR_OK &&
+	    uuid_is_equal(&uuid, &work->call->in.draft.uuid))
+		work->row = (*row)++;
+}
+
+static enum postgres_next go_to(struct postgres_work *work,
+				enum postgres_phase phase)
+{
+	drop_result(work);
 	if (phase == POSTGRES_PHASE_RUN && ++work->repeats > REPEATS_MAX)
 		return end(work, ERR_UNAVAILABLE);
 	work->phase = phase;
@@ -461,7 +496,8 @@ static enum postgres_next hand_out_task(struct postgres_work *work,
 {
 	struct storage_result result = { 0 };
 	struct task task;
-	enum err err = postgres_row_task(rows, 0, work->call->user_id, &task);
+	enum err err =
+		postgres_row_task(rows, work->row, work->call->user_id, &task);
 
 	result.task = &task;
 	finish_with(work, err, &result);
@@ -558,7 +594,7 @@ static enum postgres_next settle_task_write(struct postgres_work *work,
 					    const PGresult *rows)
 {
 	bool is_create = work->call->verb == STORAGE_TASK_CREATE;
-	bool is_there = PQntuples(rows) > 0;
+	bool is_there = work->row >= 0 && work->row < PQntuples(rows);
 
 	if (work->phase == POSTGRES_PHASE_LOOK && !is_create)
 		return settle_look(work, rows);
@@ -655,8 +691,7 @@ enum postgres_next postgres_work_refuse(struct postgres_work *work,
 enum postgres_next postgres_work_lose(struct postgres_work *work,
 				      int64_t now_us)
 {
-	PQclear(work->result);
-	work->result = NULL;
+	drop_result(work);
 	work->since_us = now_us;
 	if (!work->is_write)
 		return ++work->losses > LOSSES_MAX ?

@@ -36,7 +36,13 @@ enum postgres_phase {
 struct postgres_work {
 	struct storage_call *call;
 	struct postgres_work *next;
-	struct pg_result *result; /* of a write, until its Sync; owned */
+	/* Of a write, until its Sync.  Of those that share a statement the
+	 * last owns the result. */
+	struct pg_result *result;     /* owned */
+	const struct pg_result *rows; /* the same, or another's */
+	int row;		      /* of it there; -1: none */
+	/* So many from this one on share a statement; set where it begins. */
+	size_t together;
 	enum postgres_phase phase;
 	bool is_write;
 	bool is_alone;	     /* shares a transaction with no other */
@@ -71,7 +77,8 @@ void postgres_works_prepend(struct postgres_works *works,
 struct postgres_work *postgres_work_new(struct storage_call *call,
 					int64_t now_us);
 
-/* Ends the call and frees the work. */
+/* Ends the call and frees the work.  Where a write may have happened, an error
+ * that says it has not becomes ERR_UNCERTAIN. */
 void postgres_work_finish(struct postgres_work *work, enum err err);
 
 /* Whether it may share a transaction with others that may; they are then put
@@ -84,12 +91,19 @@ void postgres_works_sort(struct postgres_works *works);
 enum postgres_sql postgres_work_statement(const struct postgres_work *work,
 					  struct postgres_parameters *to);
 
+/* The result of its statement, borrowed, NULL when that has failed.  Of those
+ * that share one each has the row with its own uuid; *row is the next one that
+ * is nobody's yet, NULL when nobody shares. */
+void postgres_work_keep(struct postgres_work *work,
+			const struct pg_result *rows, int *row);
+
 enum postgres_next {
 	POSTGRES_FINISHED, /* answered, and freed */
 	POSTGRES_AGAIN,	   /* needs its next statement */
 };
 
-/* What a result without an error means, that of a write after its Sync. */
+/* What a result without an error means, that of a write (its rows) after its
+ * Sync. */
 enum postgres_next postgres_work_settle(struct postgres_work *work,
 					const struct pg_result *result);
 

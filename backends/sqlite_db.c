@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "core/log.h"
@@ -163,6 +164,40 @@ enum err sqlite_db_number(struct sqlite_db *db, const char *sql,
 	return sqlite_db_fail(db, code, doing);
 }
 
+/*
+ * How SQLite reads.  It takes these errors for a damaged file system, and says
+ * of that what it says of a damaged database, for which todod stops.  But a
+ * disk that is away for a moment damages nothing: with any other error the call
+ * fails and the next one may succeed.  Damage shows in what is read.
+ */
+static ssize_t read_at(int fd, void *bytes, size_t len, off_t offset)
+{
+	ssize_t got = pread(fd, bytes, len, offset);
+
+	if (got < 0 && (errno == EIO || errno == ENXIO || errno == ERANGE))
+		errno = EREMOTEIO;
+	return got;
+}
+
+/* For all connections of the process; once, before there are threads. */
+static void replace_reading(void)
+{
+	static const char *const names[] = { "pread", "pread64" };
+	const sqlite3_syscall_ptr ours = (sqlite3_syscall_ptr)read_at;
+	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+	size_t i;
+
+	if (vfs == NULL || vfs->iVersion < 3)
+		return;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		sqlite3_syscall_ptr now = vfs->xGetSystemCall(vfs, names[i]);
+
+		/* Of two names it has the one that it was built with. */
+		if (now != NULL && now != ours)
+			(void)vfs->xSetSystemCall(vfs, names[i], ours);
+	}
+}
+
 static enum err configure(struct sqlite_db *db)
 {
 	enum err err = ERR_OK;
@@ -194,6 +229,7 @@ enum err sqlite_db_open(const char *path, enum sqlite_db_mode mode,
 	int code;
 
 	*db = closed;
+	replace_reading();
 	code = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX,
 			       NULL);
 	err = sqlite_db_fail(db, code, "opening the database");

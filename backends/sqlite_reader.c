@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "backends/sqlite_calls.h"
 #include "backends/sqlite_db.h"
 #include "backends/sqlite_row.h"
 #include "core/loop.h"
@@ -15,10 +16,9 @@
 
 #define SQLITE_PAGE_ROWS 256
 
-/* What one turn of the loop does: so many point reads or one page. */
-#define TURN_COST_MAX 32
-#define LIST_COST     TURN_COST_MAX
-#define POINT_COST    1
+/* What one turn of the loop does at most: so many point reads, and then one
+ * page of a list. */
+#define TURN_POINTS_MAX 32
 
 /* When another process has the file locked for a moment. */
 #define BUSY_RETRY_MS 5
@@ -35,6 +35,8 @@ enum {
 	SQL_SEARCH_FILTERED,
 	SQL_USER_BY_EMAIL,
 	SQL_USER_BY_ID,
+	SQL_BEGIN,
+	SQL_END,
 	SQL_COUNT
 };
 
@@ -78,6 +80,8 @@ const char *const sqlite_reader_sql[] = {
 			      " WHERE email = ?1",
 	[SQL_USER_BY_ID] = "SELECT " SQLITE_USER_COLUMNS " FROM users"
 			   " WHERE id = ?1",
+	[SQL_BEGIN] = "BEGIN",
+	[SQL_END] = "COMMIT",
 	[SQL_COUNT] = NULL,
 };
 
@@ -87,7 +91,8 @@ struct sqlite_reader {
 	struct loop *loop;
 	struct wakeup *wakeup;
 	struct loop_timer *retry;
-	struct storage_call *first, **last; /* the calls that wait */
+	struct sqlite_calls points, lists; /* that wait */
+	struct sqlite_calls *current;	   /* whose first call is carried out */
 	struct loglimit limit;
 };
 
@@ -99,31 +104,12 @@ static enum err fail(struct sqlite_reader *reader, int code, const char *doing)
 	return err;
 }
 
-static struct storage_call *take_first(struct sqlite_reader *reader)
-{
-	struct storage_call *call = reader->first;
-
-	if (call != NULL) {
-		reader->first = call->next;
-		if (reader->first == NULL)
-			reader->last = &reader->first;
-	}
-	return call;
-}
-
-static void append(struct sqlite_reader *reader, struct storage_call *call)
-{
-	call->next = NULL;
-	*reader->last = call;
-	reader->last = &call->next;
-}
-
 /* Ends the first call; the statement that result borrows from is reset only
  * after that. */
 static void finish_first(struct sqlite_reader *reader, enum err err,
 			 const struct storage_result *result)
 {
-	storage_call_finish(take_first(reader), err, result);
+	storage_call_finish(sqlite_calls_take(reader->current), err, result);
 }
 
 static enum err ping(struct sqlite_reader *reader)
@@ -370,7 +356,8 @@ static enum err read_search(struct sqlite_reader *reader,
 	if (err == ERR_OK)
 		err = read_slice(reader, call, statement, &slice, &result.more);
 	if (err == ERR_OK && slice == SLICE_GOES_ON)
-		append(reader, take_first(reader));
+		sqlite_calls_append(reader->current,
+				    sqlite_calls_take(reader->current));
 	else if (err != ERR_BUSY)
 		finish_first(reader, err, &result);
 	return err;
@@ -402,27 +389,59 @@ static enum err carry_out(struct sqlite_reader *reader,
 	BUG("a verb that writes was given to the reader");
 }
 
-static void on_turn(void *arg)
+/* So many of the queue's calls; ERR_BUSY: the first one has to wait. */
+static enum err run_calls(struct sqlite_reader *reader,
+			  struct sqlite_calls *calls, int count)
 {
-	struct sqlite_reader *reader = arg;
-	int cost = 0;
-
-	while (reader->first != NULL && cost < TURN_COST_MAX) {
-		struct storage_call *call = reader->first;
-		bool is_list = call->verb == STORAGE_TASK_LIST;
-
-		if (!storage_call_begin(call)) {
+	reader->current = calls;
+	while (calls->first != NULL && count > 0) {
+		if (!storage_call_begin(calls->first)) {
 			finish_first(reader, ERR_UNAVAILABLE, NULL);
 			continue;
 		}
-		if (carry_out(reader, call) == ERR_BUSY) {
-			loop_timer_start(reader->loop, reader->retry,
-					 BUSY_RETRY_MS);
-			return;
-		}
-		cost += is_list ? LIST_COST : POINT_COST;
+		if (carry_out(reader, calls->first) == ERR_BUSY)
+			return ERR_BUSY;
+		count--;
 	}
-	if (reader->first != NULL)
+	return ERR_OK;
+}
+
+static bool has_several(const struct sqlite_reader *reader)
+{
+	const struct storage_call *point = reader->points.first;
+
+	return point != NULL &&
+	       (point->next != NULL || reader->lists.first != NULL);
+}
+
+/*
+ * The locks of one transaction serve all the calls of a turn.  What it sees is
+ * the database when the turn began, and whoever asks in a turn has asked before
+ * it began.  Without one each statement has its own, which is right as well:
+ * nothing depends on how these two end.
+ */
+static void control(struct sqlite_reader *reader, int sql)
+{
+	(void)sqlite3_step(reader->statements[sql]);
+	(void)sqlite3_reset(reader->statements[sql]);
+}
+
+static void on_turn(void *arg)
+{
+	struct sqlite_reader *reader = arg;
+	enum err err;
+
+	if (has_several(reader))
+		control(reader, SQL_BEGIN);
+	err = run_calls(reader, &reader->points, TURN_POINTS_MAX);
+	if (err == ERR_OK)
+		err = run_calls(reader, &reader->lists, 1);
+	/* An error may have ended it. */
+	if (sqlite3_get_autocommit(reader->db.handle) == 0)
+		control(reader, SQL_END);
+	if (err == ERR_BUSY)
+		loop_timer_start(reader->loop, reader->retry, BUSY_RETRY_MS);
+	else if (reader->points.first != NULL || reader->lists.first != NULL)
 		wakeup_post(reader->wakeup);
 }
 
@@ -435,7 +454,6 @@ enum err sqlite_reader_new(const char *path, struct loop *loop,
 	if (made == NULL)
 		return ERR_NO_MEMORY;
 	made->loop = loop;
-	made->last = &made->first;
 	err = sqlite_db_open(path, SQLITE_DB_READ_ONLY, &made->db);
 	if (err == ERR_OK)
 		err = sqlite_db_prepare(&made->db, sqlite_reader_sql, SQL_COUNT,
@@ -458,6 +476,13 @@ enum err sqlite_reader_new(const char *path, struct loop *loop,
 	return ERR_OK;
 }
 
+static void fail_all(struct sqlite_reader *reader, struct sqlite_calls *calls)
+{
+	reader->current = calls;
+	while (calls->first != NULL)
+		finish_first(reader, ERR_UNAVAILABLE, NULL);
+}
+
 void sqlite_reader_free(struct sqlite_reader **reader)
 {
 	struct sqlite_reader *freed = *reader;
@@ -465,8 +490,8 @@ void sqlite_reader_free(struct sqlite_reader **reader)
 	if (freed == NULL)
 		return;
 	*reader = NULL;
-	while (freed->first != NULL)
-		finish_first(freed, ERR_UNAVAILABLE, NULL);
+	fail_all(freed, &freed->points);
+	fail_all(freed, &freed->lists);
 	loop_timer_free(freed->loop, &freed->retry);
 	wakeup_free(&freed->wakeup);
 	sqlite_db_finalize(freed->statements, SQL_COUNT);
@@ -479,9 +504,17 @@ void sqlite_reader_submit(struct sqlite_reader *reader,
 {
 	size_t *limit = &call->in.list.limit;
 
-	if (call->verb == STORAGE_TASK_LIST &&
-	    (*limit == 0 || *limit > SQLITE_PAGE_ROWS))
-		*limit = SQLITE_PAGE_ROWS;
-	append(reader, call);
+	if (call->verb != STORAGE_TASK_LIST) {
+		sqlite_calls_append(&reader->points, call);
+	} else {
+		if (*limit == 0 || *limit > SQLITE_PAGE_ROWS)
+			*limit = SQLITE_PAGE_ROWS;
+		/* A list that has begun is ended before others begin: taking
+		 * turns, many would all be late. */
+		if (call->in.list.has_after && !call->in.list.is_search)
+			sqlite_calls_prepend(&reader->lists, call);
+		else
+			sqlite_calls_append(&reader->lists, call);
+	}
 	wakeup_post(reader->wakeup);
 }

@@ -15,9 +15,6 @@ enum {
 	SQL_BEGIN,
 	SQL_COMMIT,
 	SQL_ROLLBACK,
-	SQL_SAVE,
-	SQL_KEEP,
-	SQL_TAKE_BACK,
 	SQL_TASK_CREATE,
 	SQL_TASK_CREATED,
 	SQL_TASK_UPDATE_BY_ID,
@@ -54,9 +51,6 @@ const char *const sqlite_write_sql[] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
-	[SQL_SAVE] = "SAVEPOINT call",
-	[SQL_KEEP] = "RELEASE call",
-	[SQL_TAKE_BACK] = "ROLLBACK TO call",
 	[SQL_TASK_CREATE] =
 		"INSERT INTO tasks (user_id, uuid, title, title_folded,"
 		" description, description_folded, completed, created_at,"
@@ -346,28 +340,18 @@ static enum err run_verb(struct sqlite_write *write,
 enum err sqlite_write_run(struct sqlite_write *write,
 			  const struct storage_call *call, struct task **task)
 {
-	static const char doing[] = "keeping a call's changes apart";
 	enum err err;
 
 	*task = NULL;
-	err = control(write, SQL_SAVE, doing);
-	if (err != ERR_OK)
-		return err;
 	err = run_verb(write, call, task);
-	if (err == ERR_OK) {
-		err = control(write, SQL_KEEP, doing);
-		if (err != ERR_OK)
-			sqlite_write_rollback(write);
-	} else if (!sqlite_write_is_lost(write)) {
-		/* A full disk may have ended the transaction, savepoints
-		 * included; else only this call's part goes. */
-		if (control(write, SQL_TAKE_BACK, doing) != ERR_OK ||
-		    control(write, SQL_KEEP, doing) != ERR_OK)
-			sqlite_write_rollback(write);
-	}
-	if (err != ERR_OK) {
-		free(*task);
-		*task = NULL;
-	}
+	if (err == ERR_OK)
+		return ERR_OK;
+	/* A statement that finds nothing, or breaks a constraint, has changed
+	 * nothing.  After anything else that is not certain: its row may be
+	 * there, and only the copy of it not to be had. */
+	if (err != ERR_NOT_FOUND && err != ERR_CONFLICT)
+		sqlite_write_rollback(write);
+	free(*task);
+	*task = NULL;
 	return err;
 }

@@ -1,6 +1,6 @@
 /*
- * The verbs that write, each on a transaction that its caller has begun.  A
- * savepoint around each makes it all or nothing.
+ * The verbs that write, each on a transaction that its caller has begun.  Each
+ * writes by one statement, which makes it all or nothing.
  */
 #ifndef TODOD_BACKENDS_SQLITE_WRITE_H
 #define TODOD_BACKENDS_SQLITE_WRITE_H
@@ -33,8 +33,8 @@ bool sqlite_write_is_lost(const struct sqlite_write *write);
 
 /*
  * Carries out one call.  *task is what it hands out, if it does so, from
- * malloc; else NULL.  On failure nothing of the call is left in the
- * transaction.  ERR_NOT_FOUND, ERR_CONFLICT, or as sqlite_db_fail().
+ * malloc; else NULL.  ERR_NOT_FOUND, ERR_CONFLICT: it has changed nothing.
+ * Anything else, as sqlite_db_fail(), has taken the transaction back.
  */
 enum err sqlite_write_run(struct sqlite_write *write,
 			  const struct storage_call *call, struct task **task)

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "backends/sqlite_calls.h"
 #include "backends/sqlite_db.h"
 #include "backends/sqlite_lock.h"
 #include "backends/sqlite_write.h"
@@ -26,7 +27,7 @@
 #define TURN_MAX  64
 
 /* A checkpoint is due when the log has grown by so many pages (4 KiB each). */
-#define CHECKPOINT_PAGES 1000
+#define CHECKPOINT_PAGES 4000
 
 /* From here on (64 MiB) a checkpoint waits for the readers to leave, so that
  * the log starts anew; below, it takes what it can get. */
@@ -42,10 +43,6 @@
  * ignored. */
 #define INTERRUPT_SIGNAL      SIGURG
 #define INTERRUPT_INTERVAL_NS 2000000
-
-struct calls {
-	struct storage_call *first, *last;
-};
 
 struct sqlite_writer {
 	/* The thread's. */
@@ -66,8 +63,9 @@ struct sqlite_writer {
 	pthread_mutex_t mutex;
 	pthread_cond_t has_work;
 	pthread_cond_t has_ended;
-	struct calls queue; /* not begun; backend_data says that it is here */
-	struct calls done;  /* to be finished on the loop */
+	struct sqlite_calls
+		queue; /* not begun; backend_data says that it is here */
+	struct sqlite_calls done; /* to be finished on the loop */
 	struct sqlite_failure failure;
 	bool is_waiting; /* the thread, for the lock */
 	bool is_ended;	 /* the thread */
@@ -75,70 +73,38 @@ struct sqlite_writer {
 	atomic_bool is_closing;
 };
 
-static void calls_append(struct calls *calls, struct storage_call *call)
-{
-	call->next = NULL;
-	call->prev = calls->last;
-	if (calls->last != NULL)
-		calls->last->next = call;
-	else
-		calls->first = call;
-	calls->last = call;
-}
-
-static void calls_remove(struct calls *calls, struct storage_call *call)
-{
-	if (call->prev != NULL)
-		call->prev->next = call->next;
-	else
-		calls->first = call->next;
-	if (call->next != NULL)
-		call->next->prev = call->prev;
-	else
-		calls->last = call->prev;
-}
-
-static struct storage_call *calls_take(struct calls *calls)
-{
-	struct storage_call *call = calls->first;
-
-	if (call != NULL)
-		calls_remove(calls, call);
-	return call;
-}
-
 /* The thread. */
 
 /* Moves from the queue what can be begun, at most a batch; the rest of what was
  * looked at is done.  Under the mutex: what is not in the queue has begun. */
-static void take_batch(struct sqlite_writer *writer, struct calls *batch)
+static void take_batch(struct sqlite_writer *writer, struct sqlite_calls *batch)
 {
 	int count = 0;
 
 	pthread_mutex_lock(&writer->mutex);
 	while (writer->queue.first != NULL && count < BATCH_MAX) {
-		struct storage_call *call = calls_take(&writer->queue);
+		struct storage_call *call = sqlite_calls_take(&writer->queue);
 
 		call->backend_data = NULL;
 		call->backend_err = ERR_UNAVAILABLE;
 		if (storage_call_begin(call)) {
-			calls_append(batch, call);
+			sqlite_calls_append(batch, call);
 			count++;
 		} else {
-			calls_append(&writer->done, call);
+			sqlite_calls_append(&writer->done, call);
 		}
 	}
 	pthread_mutex_unlock(&writer->mutex);
 }
 
 /* Hands the batch over to the loop, and what went wrong. */
-static void hand_over(struct sqlite_writer *writer, struct calls *batch)
+static void hand_over(struct sqlite_writer *writer, struct sqlite_calls *batch)
 {
 	struct storage_call *call;
 
 	pthread_mutex_lock(&writer->mutex);
-	while ((call = calls_take(batch)) != NULL)
-		calls_append(&writer->done, call);
+	while ((call = sqlite_calls_take(batch)) != NULL)
+		sqlite_calls_append(&writer->done, call);
 	if (writer->db.failure.err != ERR_OK)
 		writer->failure = writer->db.failure;
 	writer->db.failure.err = ERR_OK;
@@ -153,7 +119,7 @@ static enum err err_for_calls(enum err err)
 }
 
 /* Every call of the batch fails as the transaction did; nothing is kept. */
-static void fail_batch(struct calls *batch, enum err err)
+static void fail_batch(struct sqlite_calls *batch, enum err err)
 {
 	struct storage_call *call;
 
@@ -164,9 +130,10 @@ static void fail_batch(struct calls *batch, enum err err)
 	}
 }
 
-/* Carries the calls out; a call that fails does so alone, unless SQLite has
- * taken the whole transaction back. */
-static enum err run_calls(struct sqlite_writer *writer, struct calls *batch)
+/* Carries the calls out; a call that fails does so alone, unless the whole
+ * transaction was taken back. */
+static enum err run_calls(struct sqlite_writer *writer,
+			  struct sqlite_calls *batch)
 {
 	struct storage_call *call;
 
@@ -185,7 +152,7 @@ static enum err run_calls(struct sqlite_writer *writer, struct calls *batch)
 /* One transaction with what is in the queue when it has begun. */
 static void run_batch(struct sqlite_writer *writer)
 {
-	struct calls batch = { NULL, NULL };
+	struct sqlite_calls batch = { NULL, NULL };
 	enum err err = sqlite_write_begin(writer->write);
 
 	if (err == ERR_BUSY && !atomic_load(&writer->is_closing))
@@ -274,7 +241,7 @@ static enum err take_lock(struct sqlite_writer *writer)
 /* Without the lock nothing is written: what waits fails. */
 static void fail_queue(struct sqlite_writer *writer)
 {
-	struct calls batch = { NULL, NULL };
+	struct sqlite_calls batch = { NULL, NULL };
 
 	take_batch(writer, &batch);
 	hand_over(writer, &batch);
@@ -332,17 +299,17 @@ static void finish(struct storage_call *call)
 static void on_done(void *arg)
 {
 	struct sqlite_writer *writer = arg;
-	struct calls turn = { NULL, NULL };
+	struct sqlite_calls turn = { NULL, NULL };
 	struct sqlite_failure failure;
 	struct storage_call *call;
 	int count;
 
 	pthread_mutex_lock(&writer->mutex);
 	for (count = 0; count < TURN_MAX; count++) {
-		call = calls_take(&writer->done);
+		call = sqlite_calls_take(&writer->done);
 		if (call == NULL)
 			break;
-		calls_append(&turn, call);
+		sqlite_calls_append(&turn, call);
 	}
 	failure = writer->failure;
 	writer->failure.err = ERR_OK;
@@ -350,7 +317,7 @@ static void on_done(void *arg)
 	if (count == TURN_MAX)
 		wakeup_post(writer->wakeup);
 	sqlite_failure_log(&failure, &writer->limit);
-	while ((call = calls_take(&turn)) != NULL)
+	while ((call = sqlite_calls_take(&turn)) != NULL)
 		finish(call);
 }
 
@@ -359,7 +326,7 @@ void sqlite_writer_submit(struct sqlite_writer *writer,
 {
 	pthread_mutex_lock(&writer->mutex);
 	call->backend_data = writer;
-	calls_append(&writer->queue, call);
+	sqlite_calls_append(&writer->queue, call);
 	pthread_cond_signal(&writer->has_work);
 	pthread_mutex_unlock(&writer->mutex);
 }
@@ -371,7 +338,7 @@ void sqlite_writer_drop(struct sqlite_writer *writer, struct storage_call *call)
 	pthread_mutex_lock(&writer->mutex);
 	is_queued = call->backend_data == writer;
 	if (is_queued)
-		calls_remove(&writer->queue, call);
+		sqlite_calls_remove(&writer->queue, call);
 	pthread_mutex_unlock(&writer->mutex);
 	if (is_queued)
 		storage_call_finish(call, ERR_UNAVAILABLE, NULL);
@@ -486,9 +453,9 @@ void sqlite_writer_free(struct sqlite_writer **writer)
 	if (freed->has_thread)
 		stop_thread(freed);
 	sqlite_failure_log(&freed->failure, NULL);
-	while ((call = calls_take(&freed->queue)) != NULL)
+	while ((call = sqlite_calls_take(&freed->queue)) != NULL)
 		storage_call_finish(call, ERR_UNAVAILABLE, NULL);
-	while ((call = calls_take(&freed->done)) != NULL)
+	while ((call = sqlite_calls_take(&freed->done)) != NULL)
 		finish(call);
 	wakeup_free(&freed->wakeup);
 	sqlite_lock_close(&freed->lock);

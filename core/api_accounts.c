@@ -1,6 +1,7 @@
 /*
- * Sign-up and sign-in.  Both go through the hash pool; an unknown address and
- * a wrong password take the same way and the same time.
+ * Sign-up and sign-in.  Both are counted (core/limits.h) before they go through
+ * the hash pool; an unknown address and a wrong password take the same way and
+ * the same time.
  */
 #include "config.h"
 
@@ -14,6 +15,7 @@
 #include "core/digest.h"
 #include "core/hashpool.h"
 #include "core/jsonwriter.h"
+#include "core/limits.h"
 #include "core/log.h"
 #include "core/reply.h"
 #include "core/storage.h"
@@ -108,6 +110,8 @@ void api_signup(struct call *call)
 		reply_problems(call);
 		return;
 	}
+	if (!limits_admit_account(call, LIMIT_SIGNUP, form_email(account)))
+		return;
 	err = hashpool_hash(call->services->hashes, account->form.password,
 			    on_hashed, account);
 	if (err != ERR_OK)
@@ -222,6 +226,7 @@ static void on_verified(void *arg, const struct hashpool_result *result)
 		reply_err(account->call, result->err);
 		return;
 	}
+	limits_forgive(account->call, form_email(account));
 	if (result->new_hash.len > 0)
 		upgrade(account, result->new_hash);
 	else
@@ -275,6 +280,8 @@ void api_signin(struct call *call)
 		reply_problems(call);
 		return;
 	}
+	if (!limits_admit_account(call, LIMIT_SIGNIN, form_email(account)))
+		return;
 	err = storage_user_by_email(call->services->storage,
 				    form_email(account), on_user, account,
 				    NULL);

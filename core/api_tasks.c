@@ -15,23 +15,24 @@
 /* An item besides its texts, and with texts of which each byte is escaped. */
 #define ITEM_FRAME_BYTES  1024
 #define ITEM_ESCAPE_BYTES 6
-#define ITEM_BYTES                                                    \
-	(ITEM_FRAME_BYTES +                                           \
-	 ITEM_ESCAPE_BYTES * (TASK_TITLE_MAX + TASK_DESCRIPTION_MAX + \
-			      TASK_USER_ID_MAX_BYTES))
+#define ITEM_BYTES(texts)   \
+	(ITEM_FRAME_BYTES + \
+	 ITEM_ESCAPE_BYTES * ((texts) + TASK_USER_ID_MAX_BYTES))
+#define ITEM_BYTES_MAX ITEM_BYTES(TASK_TITLE_MAX + TASK_DESCRIPTION_MAX)
 
 /* What the answer to a verb on one task depends on; the call's state. */
 struct task_answer {
 	struct call *call;
 	int status;
 	const char *not_found;
-	/* Holds any item before the verb begins: once something is written,
-	 * a lack of memory must not turn the answer into an error. */
+	/* Holds the item before a verb that writes begins: once something is
+	 * written, a lack of memory must not turn the answer into an error. */
 	struct buffer body;
 };
 
+/* body_bytes is what the item surely fits in; 0: that may fail later. */
 static struct task_answer *answer_new(struct call *call, int status,
-				      const char *not_found)
+				      const char *not_found, size_t body_bytes)
 {
 	struct task_answer *answer = call_state(call, sizeof(*answer));
 
@@ -41,7 +42,7 @@ static struct task_answer *answer_new(struct call *call, int status,
 	answer->status = status;
 	answer->not_found = not_found;
 	buffer_init(&answer->body);
-	if (!buffer_reserve(&answer->body, ITEM_BYTES)) {
+	if (body_bytes > 0 && !buffer_reserve(&answer->body, body_bytes)) {
 		reply_err(call, ERR_NO_MEMORY);
 		return NULL;
 	}
@@ -77,13 +78,13 @@ static void on_task(void *arg, enum err err, const struct task *task)
  */
 static struct task_answer *begin(struct call *call,
 				 const struct taskpath_key *key,
-				 const char *not_found)
+				 const char *not_found, size_t body_bytes)
 {
 	struct task_answer *answer;
 
 	if (!taskpath_admit(call))
 		return NULL;
-	answer = answer_new(call, 200, not_found);
+	answer = answer_new(call, 200, not_found, body_bytes);
 	if (answer && !key->is_possible) {
 		reply_failure(answer, ERR_NOT_FOUND);
 		return NULL;
@@ -127,7 +128,9 @@ void api_task_create(struct call *call)
 	read_draft(call, &draft);
 	if (!taskpath_admit(call))
 		return;
-	answer = answer_new(call, 201, NULL);
+	answer =
+		answer_new(call, 201, NULL,
+			   ITEM_BYTES(draft.title.len + draft.description.len));
 	if (!answer)
 		return;
 	draft.uuid = uuid_make();
@@ -150,7 +153,8 @@ typedef enum err task_verb_fn(struct call *call, const struct task_key *key,
 			      struct task_answer *answer);
 
 /* From the path to storage for such a verb. */
-static void run(struct call *call, task_verb_fn *verb, const char *not_found)
+static void run(struct call *call, task_verb_fn *verb, const char *not_found,
+		size_t body_bytes)
 {
 	struct taskpath_key key;
 	struct task_answer *answer;
@@ -159,7 +163,7 @@ static void run(struct call *call, task_verb_fn *verb, const char *not_found)
 	if (!taskpath_enter(call))
 		return;
 	taskpath_key_read(call, &key);
-	answer = begin(call, &key, not_found);
+	answer = begin(call, &key, not_found, body_bytes);
 	if (!answer)
 		return;
 	err = verb(call, &key.key, answer);
@@ -177,7 +181,7 @@ static enum err get(struct call *call, const struct task_key *key,
 
 void api_task_get(struct call *call)
 {
-	run(call, get, call->dialect->not_found);
+	run(call, get, call->dialect->not_found, 0);
 }
 
 static enum err toggle(struct call *call, const struct task_key *key,
@@ -190,7 +194,7 @@ static enum err toggle(struct call *call, const struct task_key *key,
 
 void api_task_toggle(struct call *call)
 {
-	run(call, toggle, call->dialect->not_found_toggle);
+	run(call, toggle, call->dialect->not_found_toggle, ITEM_BYTES_MAX);
 }
 
 static void on_deleted(void *arg, enum err err)
@@ -218,7 +222,7 @@ static enum err delete (struct call *call, const struct task_key *key,
 
 void api_task_delete(struct call *call)
 {
-	run(call, delete, call->dialect->not_found_delete);
+	run(call, delete, call->dialect->not_found_delete, 0);
 }
 
 static enum task_field_change change_of(enum field_state state)
@@ -261,6 +265,18 @@ static void read_changes(struct call *call, struct task_changes *changes)
 		changes->completed = TASK_SET;
 }
 
+/* What the item will fit in: what is not set is as long as it may be. */
+static size_t changed_bytes(const struct task_changes *changes)
+{
+	size_t title = changes->title == TASK_SET ? changes->title_text.len :
+						    TASK_TITLE_MAX;
+	size_t description = changes->description == TASK_SET ?
+				     changes->description_text.len :
+				     TASK_DESCRIPTION_MAX;
+
+	return ITEM_BYTES(title + description);
+}
+
 void api_task_update(struct call *call)
 {
 	struct task_changes changes = { .now_us = call->now_us };
@@ -273,7 +289,8 @@ void api_task_update(struct call *call)
 		return;
 	taskpath_key_read(call, &key);
 	read_changes(call, &changes);
-	answer = begin(call, &key, call->dialect->not_found_update);
+	answer = begin(call, &key, call->dialect->not_found_update,
+		       changed_bytes(&changes));
 	if (!answer)
 		return;
 	err = fold(changes.title == TASK_SET, changes.title_text, &title,

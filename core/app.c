@@ -14,32 +14,36 @@
 #include "core/clock.h"
 #include "core/cors.h"
 #include "core/digest.h"
+#include "core/forwarded.h"
 #include "core/healthcheck.h"
+#include "core/https.h"
+#include "core/limits.h"
+#include "core/log.h"
 #include "core/path.h"
 #include "core/reply.h"
 
 #define REQUEST_ID_MAX_BYTES  128
 #define REQUEST_ID_PREFIX_LEN 16 /* hexadecimal digits, random per worker */
-#define REQUEST_ID_LEN	      (REQUEST_ID_PREFIX_LEN + 1 + 16)
+#define REQUEST_ID_LEN_MAX    (REQUEST_ID_PREFIX_LEN + 1 + 16)
 
 #define BODY_TOO_LARGE "Request body too large"
 
 struct app {
 	struct app_options options;
 	struct services services;
-	char id_prefix[REQUEST_ID_PREFIX_LEN + 1];
+	char id_prefix[REQUEST_ID_PREFIX_LEN];
 	uint64_t id_count;
 };
 
-static void make_id_prefix(char prefix[REQUEST_ID_PREFIX_LEN + 1])
+static const char digits[] = "0123456789abcdef";
+
+static void make_id_prefix(char prefix[REQUEST_ID_PREFIX_LEN])
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned char random[REQUEST_ID_PREFIX_LEN];
 
 	digest_random(random, sizeof(random));
 	for (size_t i = 0; i < sizeof(random); i++)
 		prefix[i] = digits[random[i] & 15];
-	prefix[REQUEST_ID_PREFIX_LEN] = '\0';
 }
 
 enum err app_new(const struct app_options *options, struct loop *loop,
@@ -98,6 +102,25 @@ static bool is_request_id(struct text text)
 	return true;
 }
 
+/* The prefix, a dash and the count in hexadecimal. */
+static struct text make_request_id(struct app *app, struct arena *arena)
+{
+	char *id = arena_alloc(arena, REQUEST_ID_LEN_MAX);
+	uint64_t count = ++app->id_count;
+	size_t len = REQUEST_ID_PREFIX_LEN + 1;
+	int shift = 60;
+
+	if (!id)
+		return (struct text){ NULL, 0 };
+	memcpy(id, app->id_prefix, REQUEST_ID_PREFIX_LEN);
+	id[REQUEST_ID_PREFIX_LEN] = '-';
+	while (shift > 0 && count >> shift == 0)
+		shift -= 4;
+	for (; shift >= 0; shift -= 4)
+		id[len++] = digits[count >> shift & 15];
+	return (struct text){ id, len };
+}
+
 /* The client's own id when it is well-formed, else a new one. */
 static struct text request_id(struct app *app, struct http_exchange *exchange)
 {
@@ -107,8 +130,27 @@ static struct text request_id(struct app *app, struct http_exchange *exchange)
 
 	if (count == 1 && is_request_id(sent))
 		return sent;
-	return arena_format(&exchange->arena, "%s-%llx", app->id_prefix,
-			    (unsigned long long)++app->id_count);
+	return make_request_id(app, &exchange->arena);
+}
+
+static void find_client(struct app *app, struct call *call)
+{
+	struct http_exchange *exchange = call->exchange;
+	char peer[IP_TEXT_BYTES];
+
+	forwarded_judge(&exchange->request, app->options.trusted_proxies,
+			&call->forwarded);
+	exchange->client = call->forwarded.client;
+	if (!call->forwarded.is_contradictory ||
+	    app->services.has_warned_of_contradiction)
+		return;
+	app->services.has_warned_of_contradiction = true;
+	ip_format(&exchange->request.peer, peer);
+	log_event(LOG_WARN,
+		  "a trusted proxy passes on headers that contradict each "
+		  "other: its clients are not told apart; let it remove "
+		  "Forwarded, X-Forwarded-For and X-Real-IP from what it gets",
+		  LOG_STRING("peer", peer));
 }
 
 /* NULL when there is no memory even for that: the exchange was aborted. */
@@ -132,6 +174,7 @@ static struct call *call_new(struct app *app, struct http_exchange *exchange)
 	if (count == 1)
 		call->origin = origin;
 	exchange->request_id = request_id(app, exchange);
+	find_client(app, call);
 	return call;
 }
 
@@ -151,24 +194,6 @@ static void reply_allow(struct call *call, unsigned methods, int status,
 		reply_send(call, &response);
 }
 
-/* Appends with every byte that is no ASCII percent-encoded, as a header wants
- * it (RFC 3986, 2.1). */
-static void append_ascii(struct buffer *out, struct text text)
-{
-	static const char digits[] = "0123456789ABCDEF";
-
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char byte = (unsigned char)text.ptr[i];
-		const char escaped[] = { '%', digits[byte >> 4],
-					 digits[byte & 15] };
-
-		if (byte < 0x80)
-			buffer_append(out, &text.ptr[i], 1);
-		else
-			buffer_append(out, escaped, sizeof(escaped));
-	}
-}
-
 /* A path with a slash too many: where it is without it. */
 static void reply_redirect(struct call *call, struct text path)
 {
@@ -177,10 +202,10 @@ static void reply_redirect(struct call *call, struct text path)
 	struct text location;
 
 	buffer_init(&url);
-	append_ascii(&url, text_slice(path, 0, path.len - 1));
+	http_append_target(&url, text_slice(path, 0, path.len - 1));
 	if (call->query.len > 0) {
 		buffer_append_text(&url, TEXT("?"));
-		append_ascii(&url, call->query);
+		http_append_target(&url, call->query);
 	}
 	location = arena_copy(&call->exchange->arena, buffer_text(&url));
 	if (buffer_is_failed(&url) || !location.ptr) {
@@ -251,7 +276,27 @@ static bool is_json_type(const struct http_request *request)
 	       text_is_equal_nocase(suffix, TEXT("+json"));
 }
 
-/* The last conditions of a route: its body parses.  Then its handler. */
+/*
+ * Whether this is one request too many of a client behind a trusted proxy.  The
+ * peer's connections are counted where they are made, and what a proxy asks for
+ * itself is not.  Clients that cannot be told apart are one: else whoever sends
+ * a header that contradicts his proxy's would be nobody.
+ */
+static bool is_surplus(const struct app *app, struct call *call)
+{
+	struct http_exchange *exchange = call->exchange;
+	const struct forwarded *forwarded = &call->forwarded;
+
+	if (!forwarded->is_contradictory &&
+	    (ip_is_equal(&forwarded->client, &exchange->request.peer) ||
+	     cidr_list_contains(app->options.trusted_proxies,
+				&forwarded->client)))
+		return false;
+	return !exchange->ops->admit_client(exchange, &forwarded->client);
+}
+
+/* The last conditions of a route: its user is not too busy, its body parses.
+ * Then its handler. */
 static void handle(struct call *call)
 {
 	const struct route *route = call->match.route;
@@ -263,6 +308,8 @@ static void handle(struct call *call)
 	size_t offset = 0;
 	enum err err;
 
+	if (route->access == ROUTE_BEARER && !limits_admit_user(call))
+		return;
 	if (route->body == ROUTE_BODY_JSON && body.len > 0) {
 		err = jsonreader_parse(body, &call->body, &offset);
 		if (err == ERR_INVALID) {
@@ -328,24 +375,25 @@ static void dispatch(struct call *call, struct text raw,
 	}
 }
 
-void app_handle(struct app *app, struct http_exchange *exchange)
+/* A health check comes from inside, often, and without TLS. */
+static bool is_health(const struct call *call)
 {
-	struct call *call = call_new(app, exchange);
+	struct text path, query;
+
+	path_split_target(call->exchange->request.target, &path, &query);
+	return text_is_equal(path, TEXT("/health")) ||
+	       text_is_equal(path, TEXT("/api/health"));
+}
+
+/* A request that may be answered: by what it asks for. */
+static void handle_target(struct call *call)
+{
+	struct http_exchange *exchange = call->exchange;
 	const struct http_request *request = &exchange->request;
 	struct path path;
 	struct text raw;
 	enum err err;
 
-	if (!call)
-		return;
-	if (request->method == HTTP_OTHER) {
-		reply_detail(call, 501, "Not Implemented");
-		return;
-	}
-	if (is_preflight(call)) {
-		reply_preflight(call);
-		return;
-	}
 	if (request->method == HTTP_OPTIONS &&
 	    text_is_equal(request->target, TEXT("*"))) {
 		reply_allow(call, ~0u, 204, NULL);
@@ -363,6 +411,28 @@ void app_handle(struct app *app, struct http_exchange *exchange)
 		reply_detail(call, 400, "Invalid request path");
 	else
 		reply_err(call, err);
+}
+
+void app_handle(struct app *app, struct http_exchange *exchange)
+{
+	struct call *call = call_new(app, exchange);
+	bool is_exempt;
+
+	if (!call)
+		return;
+	if (is_surplus(app, call)) {
+		reply_err(call, ERR_BUSY);
+		return;
+	}
+	is_exempt = is_health(call);
+	if (!is_exempt && https_is_missing(call))
+		https_refuse(call);
+	else if (exchange->request.method == HTTP_OTHER)
+		reply_detail(call, 501, "Not Implemented");
+	else if (is_preflight(call))
+		reply_preflight(call);
+	else if (is_exempt || limits_admit_address(call))
+		handle_target(call);
 }
 
 void app_refuse(struct app *app, struct http_exchange *exchange, int status)

@@ -13,9 +13,11 @@
 #include "core/dialect.h"
 #include "core/err.h"
 #include "core/http.h"
+#include "core/limits.h"
 #include "core/text.h"
 
 struct app;
+struct cidr_list;
 struct cors;
 struct embedded_file;
 struct hashpool;
@@ -36,6 +38,9 @@ struct app_options {
 	bool jwt_exp_optional;		 /* for shared secrets only */
 	struct keysource *keysource;	 /* NULL: no JWKS is configured */
 	const struct cors *cors;
+	const struct cidr_list *trusted_proxies; /* NULL: nobody has said */
+	bool https_required;
+	struct limits_options limits;
 	struct health *health;		       /* what storage reports to */
 	int64_t health_max_age_ms;	       /* core/healthcheck.h */
 	const struct embedded_file *api_files; /* OpenAPI fragments */

@@ -343,7 +343,7 @@ static enum err take_keys(struct auth *auth, struct text json)
 	if (auth->keys &&
 	    memcmp(&digest, &auth->keys_digest, sizeof(digest)) == 0)
 		return ERR_OK;
-	err = keyset_parse(json, &keys, &reason);
+	err = keyset_parse_next(json, auth->keys, &keys, &reason);
 	if (err != ERR_OK)
 		return err;
 	keyset_free(&auth->keys);

@@ -15,8 +15,9 @@
 
 /* A token has so many places to be in; with fewer, tokens that are all in use
  * would push each other out long before the table is full. */
-#define AUTHCACHE_WAYS	  8
-#define AUTHCACHE_SETS	  512 /* a power of two */
+#define AUTHCACHE_WAYS 8
+/* A power of two.  Full, the table has 5 MiB. */
+#define AUTHCACHE_SETS	  2048
 #define AUTHCACHE_ENTRIES (AUTHCACHE_WAYS * AUTHCACHE_SETS)
 
 struct authcache_entry {

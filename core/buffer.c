@@ -24,9 +24,12 @@ void buffer_release(struct buffer *buffer)
 
 static bool grow(struct buffer *buffer, size_t needed)
 {
-	size_t size = buffer->size > 0 ? buffer->size : FIRST_BYTES;
+	size_t size = buffer->size;
 	char *ptr;
 
+	/* Whoever asks for much at first knows how much. */
+	if (size == 0)
+		size = needed > FIRST_BYTES ? needed : FIRST_BYTES;
 	while (size < needed)
 		size = size > SIZE_MAX / 2 ? needed : size * 2;
 	ptr = realloc(buffer->ptr, size);
@@ -37,7 +40,7 @@ static bool grow(struct buffer *buffer, size_t needed)
 	return true;
 }
 
-char *buffer_reserve(struct buffer *buffer, size_t more)
+char *buffer_grow(struct buffer *buffer, size_t more)
 {
 	if (buffer->failed)
 		return NULL;

@@ -21,9 +21,19 @@ struct buffer {
 void buffer_init(struct buffer *buffer);
 void buffer_release(struct buffer *buffer);
 
+/* As buffer_reserve(), however much room there is. */
+char *buffer_grow(struct buffer *buffer, size_t more);
+
 /* Makes room for more bytes and returns where they go, NULL on failure; the
- * caller adds to len what it wrote. */
-char *buffer_reserve(struct buffer *buffer, size_t more);
+ * caller adds to len what it wrote.  Inline, for a list of tasks comes by here
+ * a thousand times. */
+static inline char *buffer_reserve(struct buffer *buffer, size_t more)
+{
+	if (buffer->ptr != NULL && !buffer->failed &&
+	    more <= buffer->size - buffer->len)
+		return buffer->ptr + buffer->len;
+	return buffer_grow(buffer, more);
+}
 
 void buffer_append(struct buffer *buffer, const void *ptr, size_t len);
 void buffer_append_text(struct buffer *buffer, struct text text);

@@ -12,8 +12,10 @@
 
 #include "core/app.h"
 #include "core/dialect.h"
+#include "core/forwarded.h"
 #include "core/http.h"
 #include "core/jsonreader.h"
+#include "core/limits.h"
 #include "core/loglimit.h"
 #include "core/problems.h"
 #include "core/route.h"
@@ -36,6 +38,9 @@ struct services {
 	struct auth *auth;
 	struct apidoc *apidoc;
 	struct loglimit refused_signins;
+	struct loglimit limited;
+	bool has_warned_of_proxy;
+	bool has_warned_of_contradiction;
 };
 
 /* Whom a verified token speaks for. */
@@ -52,7 +57,9 @@ struct call {
 	struct route_match match;
 	struct text query;
 	struct text origin; /* empty: none was sent */
+	struct forwarded forwarded;
 	struct principal principal;
+	struct limits_seen limits;
 	int64_t now_us;		 /* wall clock at the request's arrival */
 	struct jsonreader *body; /* owned; NULL: no body */
 	struct problems problems;

@@ -33,6 +33,22 @@ void http_response_header(struct http_response *response, struct text name,
 		(struct http_header){ name, value };
 }
 
+void http_append_target(struct buffer *out, struct text target)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < target.len; i++) {
+		unsigned char byte = (unsigned char)target.ptr[i];
+		const char escaped[] = { '%', digits[byte >> 4],
+					 digits[byte & 15] };
+
+		if (byte > ' ' && byte < 0x7f)
+			buffer_append(out, &target.ptr[i], 1);
+		else
+			buffer_append(out, escaped, sizeof(escaped));
+	}
+}
+
 const char *http_reason(int status)
 {
 	static const struct {

@@ -12,6 +12,7 @@
 
 #include "core/arena.h"
 #include "core/buffer.h"
+#include "core/ip.h"
 #include "core/text.h"
 
 #define HTTP_TARGET_MAX_BYTES	  4096
@@ -43,6 +44,8 @@ struct http_request {
 	size_t header_count;
 	struct text body;
 	bool is_body_too_large; /* past HTTP_BODY_MAX_BYTES: body is empty */
+	struct ip peer;		/* the other end of the connection */
+	bool is_tls;		/* the connection is encrypted up to here */
 };
 
 /* Header texts are literals or live in the exchange's arena.  The server adds
@@ -81,6 +84,11 @@ struct http_exchange_ops {
 	void (*abort)(struct http_exchange *exchange);
 	/* The client has gone: whatever is sent goes nowhere. */
 	bool (*is_gone)(const struct http_exchange *exchange);
+	/* The client is known, and it is not the peer: the request counts as
+	 * one of it until it is answered.  False: it has too many, this one is
+	 * not counted. */
+	bool (*admit_client)(struct http_exchange *exchange,
+			     const struct ip *client);
 	/* So much waits for slow clients that nothing may be added to it. */
 	bool (*is_crowded)(const struct http_exchange *exchange);
 };
@@ -95,6 +103,11 @@ struct http_exchange {
 	struct text request_id;
 	const char *route;   /* the pattern, NULL when none matched */
 	struct text user_id; /* of a verified principal */
+
+	/* The peer, until the application knows better from what a trusted
+	 * proxy says (core/forwarded.h): whom the request is logged and counted
+	 * for. */
+	struct ip client;
 };
 
 /* The value of the first header of this name; *count is how many there are
@@ -106,6 +119,10 @@ struct text http_header_find(const struct http_request *request,
  * HTTP_RESPONSE_HEADERS_MAX. */
 void http_response_header(struct http_response *response, struct text name,
 			  struct text value);
+
+/* Appends a request target as a header can have it: every byte that is no
+ * visible ASCII is percent-encoded (RFC 3986, 2.1). */
+void http_append_target(struct buffer *out, struct text target);
 
 /* The standard phrase (RFC 9110), "Unknown" for a status todod never sends. */
 const char *http_reason(int status);

@@ -19,6 +19,9 @@ static const char escapes[256] = {
 	'u', 'u', 'u', 'u', 'u', ['"'] = '"', ['\\'] = '\\',
 };
 
+#define ONES	  UINT64_C(0x0101010101010101)
+#define HIGH_BITS (ONES * 0x80)
+
 void jsonwriter_init(struct jsonwriter *writer, struct buffer *out)
 {
 	writer->out = out;
@@ -27,7 +30,12 @@ void jsonwriter_init(struct jsonwriter *writer, struct buffer *out)
 
 static void put(struct jsonwriter *writer, const char *bytes, size_t len)
 {
-	buffer_append(writer->out, bytes, len);
+	char *out = buffer_reserve(writer->out, len);
+
+	if (out == NULL)
+		return;
+	memcpy(out, bytes, len);
+	writer->out->len += len;
 }
 
 /* Before every value: separates it from the one before. */
@@ -105,24 +113,68 @@ static void put_escape(struct jsonwriter *writer, unsigned char byte)
 	put(writer, escape, escape[1] == 'u' ? sizeof(escape) : 2);
 }
 
+/* Whether a byte is zero; which one is not certain. */
+static bool has_zero(uint64_t word)
+{
+	return ((word - ONES) & ~word & HIGH_BITS) != 0;
+}
+
+/* Whether each of eight bytes stands for itself. */
+static bool is_plain_word(const char *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return ((word - ONES * 0x20) & ~word & HIGH_BITS) == 0 &&
+	       !has_zero(word ^ (ONES * '"')) &&
+	       !has_zero(word ^ (ONES * '\\'));
+}
+
+/* How many bytes from start on stand for themselves. */
+static size_t plain_run(struct text text, size_t start)
+{
+	size_t at = start;
+
+	while (text.len - at >= 8 && is_plain_word(text.ptr + at))
+		at += 8;
+	while (at < text.len && escapes[(unsigned char)text.ptr[at]] == 0)
+		at++;
+	return at - start;
+}
+
+static void put_escaped(struct jsonwriter *writer, struct text text, size_t run)
+{
+	size_t at = 0;
+
+	put(writer, "\"", 1);
+	while (at < text.len) {
+		put(writer, text.ptr + at, run);
+		at += run;
+		if (at < text.len)
+			put_escape(writer, (unsigned char)text.ptr[at++]);
+		run = plain_run(text, at);
+	}
+	put(writer, "\"", 1);
+}
+
 void jsonwriter_string(struct jsonwriter *writer, struct text text)
 {
-	size_t start = 0;
+	size_t run = plain_run(text, 0);
+	char *out;
 
 	begin_value(writer);
-	put(writer, "\"", 1);
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char byte = (unsigned char)text.ptr[i];
-
-		if (escapes[byte] == 0)
-			continue;
-		put(writer, text.ptr + start, i - start);
-		put_escape(writer, byte);
-		start = i + 1;
+	if (run < text.len || run == 0) {
+		put_escaped(writer, text, run);
+		return;
 	}
-	if (start < text.len)
-		put(writer, text.ptr + start, text.len - start);
-	put(writer, "\"", 1);
+	/* Nearly every text there is. */
+	out = buffer_reserve(writer->out, run + 2);
+	if (out == NULL)
+		return;
+	*out = '"';
+	memcpy(out + 1, text.ptr, run);
+	out[run + 1] = '"';
+	writer->out->len += run + 2;
 }
 
 void jsonwriter_int(struct jsonwriter *writer, int64_t number)
@@ -154,13 +206,16 @@ void jsonwriter_null(struct jsonwriter *writer)
 
 void jsonwriter_time(struct jsonwriter *writer, int64_t time_us)
 {
-	char quoted[TIMESTAMP_LEN + 2];
+	char *out;
 
-	quoted[0] = '"';
-	timestamp_format(time_us, quoted + 1);
-	quoted[TIMESTAMP_LEN + 1] = '"';
 	begin_value(writer);
-	put(writer, quoted, sizeof(quoted));
+	out = buffer_reserve(writer->out, TIMESTAMP_LEN + 2);
+	if (out == NULL)
+		return;
+	out[0] = '"';
+	timestamp_format(time_us, out + 1);
+	out[TIMESTAMP_LEN + 1] = '"';
+	writer->out->len += TIMESTAMP_LEN + 2;
 }
 
 void jsonwriter_raw(struct jsonwriter *writer, struct text json)

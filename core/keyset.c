@@ -25,6 +25,7 @@ struct key {
 #define RSA_WORK_MAX	    10000
 
 struct keyset {
+	const struct keyset *old; /* only while it is read; may be NULL */
 	size_t count;
 	size_t left_out;
 	size_t rsa_work;
@@ -48,10 +49,22 @@ static bool read_bytes(const struct json_value *jwk, const char *name,
 	return base64_decode(jsonreader_string(member), out, size, &bytes->len);
 }
 
+/* The same RSA key in the set before; NULL when it is new. */
+static const struct signature_key *find_old(const struct keyset *old,
+					    enum signature_alg alg,
+					    struct text n, struct text e)
+{
+	for (size_t i = 0; old != NULL && i < old->count; i++)
+		if (signature_key_is_rsa(old->keys[i].signature, alg, n, e))
+			return old->keys[i].signature;
+	return NULL;
+}
+
 static enum err read_rsa(struct keyset *set, const struct json_value *jwk,
 			 enum signature_alg alg, struct signature_key **key)
 {
 	unsigned char n_bytes[SIGNATURE_RSA_MAX_BYTES + 1], e_bytes[16];
+	const struct signature_key *same;
 	struct text n, e;
 	const char *reason;
 	size_t units;
@@ -63,6 +76,9 @@ static enum err read_rsa(struct keyset *set, const struct json_value *jwk,
 	set->rsa_work += units * units * units;
 	if (set->rsa_work > RSA_WORK_MAX)
 		return ERR_INVALID;
+	same = find_old(set->old, alg, n, e);
+	if (same != NULL)
+		return signature_key_copy(same, key);
 	return signature_key_rsa(alg, n, e, key, &reason);
 }
 
@@ -148,6 +164,19 @@ static bool is_for_verifying(const struct json_value *jwk)
 	return false;
 }
 
+/* Whether a private member is there, of whatever kind (RFC 7518 §6.2.2, §6.3.2,
+ * RFC 8037 §2).  Such a key is nobody's secret any more. */
+static bool is_disclosed(const struct json_value *jwk)
+{
+	static const char *const names[] = { "d",  "p",	 "q",  "dp",
+					     "dq", "qi", "oth" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (jsonreader_member(jwk, names[i]) != NULL)
+			return true;
+	return false;
+}
+
 static bool read_kid(const struct json_value *jwk, struct key *key)
 {
 	const struct json_value *member = jsonreader_member(jwk, "kid");
@@ -188,9 +217,8 @@ static enum err read_key(struct keyset *set, const struct json_value *jwk,
 	const struct kind *kind = find_kind(jwk);
 
 	memset(key, 0, sizeof(*key));
-	/* A private key that was handed out is nobody's secret any more. */
-	if (kind == NULL || !is_for_verifying(jwk) || !read_kid(jwk, key) ||
-	    jsonreader_member(jwk, "d") != NULL)
+	if (kind == NULL || !is_for_verifying(jwk) || is_disclosed(jwk) ||
+	    !read_kid(jwk, key))
 		return ERR_INVALID;
 	key->alg = kind->alg;
 	if (is_taken(set, key))
@@ -229,8 +257,8 @@ static enum err read_keys(const struct json_value *root, struct keyset *set,
 	return ERR_OK;
 }
 
-enum err keyset_parse(struct text json, struct keyset **set,
-		      const char **reason)
+enum err keyset_parse_next(struct text json, const struct keyset *old,
+			   struct keyset **set, const char **reason)
 {
 	struct jsonreader *reader = NULL;
 	struct keyset *made;
@@ -247,14 +275,24 @@ enum err keyset_parse(struct text json, struct keyset **set,
 		return err;
 	}
 	made = calloc(1, sizeof(*made));
-	err = made != NULL ? read_keys(jsonreader_root(reader), made, reason) :
-			     ERR_NO_MEMORY;
+	err = ERR_NO_MEMORY;
+	if (made != NULL) {
+		made->old = old;
+		err = read_keys(jsonreader_root(reader), made, reason);
+		made->old = NULL;
+	}
 	jsonreader_free(&reader);
 	if (err == ERR_OK)
 		*set = made;
 	else
 		keyset_free(&made);
 	return err;
+}
+
+enum err keyset_parse(struct text json, struct keyset **set,
+		      const char **reason)
+{
+	return keyset_parse_next(json, NULL, set, reason);
 }
 
 void keyset_free(struct keyset **set)

@@ -19,15 +19,22 @@ struct keyset;
 
 /*
  * Reads a set.  A key that cannot be used (unknown type or algorithm, another
- * use than signatures, malformed, too weak) is left out and does not void the
- * rest, and so are RSA keys past what 32 of 2048 bits, 19 of 4096 bits or two
- * of 8192 bits take to check.  json is copied where needed.  ERR_INVALID when
- * it is no JWKS, is larger than KEYSET_MAX_BYTES, has more than
- * KEYSET_KEYS_MAX keys, or none that can be used: *reason is then a constant
- * phrase for the log.  ERR_NO_MEMORY.
+ * use than signatures, malformed, too weak, with a private member) is left out
+ * and does not void the rest, and so are RSA keys past what 32 of 2048 bits, 19
+ * of 4096 bits or two of 8192 bits take to check.  json is copied where needed.
+ * ERR_INVALID when it is no JWKS, is larger than KEYSET_MAX_BYTES, has more
+ * than KEYSET_KEYS_MAX keys, or none that can be used: *reason is then a
+ * constant phrase for the log.  ERR_NO_MEMORY.
  */
 enum err keyset_parse(struct text json, struct keyset **set,
 		      const char **reason) __attribute__((warn_unused_result));
+
+/* The same for the set that follows another, which may be NULL: RSA keys that
+ * were in it are not checked again, so that news of one key do not hold up the
+ * loop for all of them.  old may be freed afterwards. */
+enum err keyset_parse_next(struct text json, const struct keyset *old,
+			   struct keyset **set, const char **reason)
+	__attribute__((warn_unused_result));
 
 /* Leaves NULL behind; *set may be NULL. */
 void keyset_free(struct keyset **set);

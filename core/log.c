@@ -92,13 +92,17 @@ static bool put_character(struct line *line, struct text text, size_t *offset)
 	return put(line, text.ptr + start, *offset - start);
 }
 
+static bool is_plain(char c)
+{
+	return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+}
+
 /* Bytes that stand for themselves, which is nearly all there ever are. */
 static size_t plain_run(struct text text, size_t offset)
 {
 	size_t at = offset;
 
-	while (at < text.len && text.ptr[at] >= ' ' && text.ptr[at] <= '~' &&
-	       text.ptr[at] != '"' && text.ptr[at] != '\\')
+	while (at < text.len && is_plain(text.ptr[at]))
 		at++;
 	return at - offset;
 }

@@ -37,13 +37,12 @@ static enum err unescape(struct text raw, char *out, size_t *len)
 	return ERR_OK;
 }
 
-static bool has_bad_byte(struct text text, struct text bad)
+static bool has_bad_byte(struct text text, char bad)
 {
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char byte = (unsigned char)text.ptr[i];
 
-		if (byte < 0x20 || byte == 0x7f ||
-		    text_find_byte(bad, text.ptr[i]) < bad.len)
+		if (byte < 0x20 || byte == 0x7f || text.ptr[i] == bad)
 			return true;
 	}
 	return false;
@@ -67,7 +66,7 @@ static enum err decode(struct arena *arena, struct text raw,
 	}
 	/* A '#' as such would begin a fragment, which is never sent; escaped
 	 * it is a character like others.  With a slash it is the reverse. */
-	if (has_bad_byte(raw, TEXT("#")) || has_bad_byte(decoded, TEXT("/")) ||
+	if (has_bad_byte(raw, '#') || has_bad_byte(decoded, '/') ||
 	    text_is_equal(decoded, TEXT(".")) ||
 	    text_is_equal(decoded, TEXT("..")) || !text_is_utf8(decoded))
 		return ERR_INVALID;

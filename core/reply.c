@@ -5,7 +5,9 @@
 
 #include "core/call.h"
 #include "core/cors.h"
+#include "core/https.h"
 #include "core/jsonwriter.h"
+#include "core/limits.h"
 #include "core/log.h"
 #include "core/reply.h"
 
@@ -67,6 +69,8 @@ void reply_common_headers(struct call *call, struct http_response *response)
 	http_response_header(response, TEXT("Cache-Control"), TEXT("no-store"));
 	http_response_header(response, TEXT("Referrer-Policy"),
 			     TEXT("no-referrer"));
+	https_add_header(call, response);
+	limits_add_headers(call, response);
 	cors_add_headers(call->services->options->cors, call->origin, response);
 }
 

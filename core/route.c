@@ -105,26 +105,40 @@ static bool is_param(struct text segment)
 	return segment.ptr[0] == '{';
 }
 
+/* How many bytes a pattern and a segment have in common at their beginning.
+ * No byte of a segment is NUL: it stops at the pattern's. */
+static size_t common_length(const char *pattern, struct text segment)
+{
+	size_t len = 0;
+
+	while (len < segment.len && pattern[len] == segment.ptr[len])
+		len++;
+	return len;
+}
+
+/* Walks along the pattern, which is not cut up: every request comes by every
+ * row of the table. */
 static bool is_match(const struct route *route, const struct path *path,
 		     struct text params[ROUTE_PARAMS_MAX])
 {
-	const char *pattern = route->pattern;
-	struct text segment;
-	size_t i = 0, param_count = 0;
+	const char *rest = route->pattern;
+	size_t param_count = 0;
 
-	while (next_segment(&pattern, &segment)) {
-		if (i == path->count)
+	for (size_t i = 0; i < path->count; i++) {
+		struct text segment = path->segments[i];
+
+		if (*rest++ != '/' || segment.len == 0)
 			return false;
-		if (is_param(segment)) {
-			if (path->segments[i].len == 0)
-				return false;
-			params[param_count++] = path->segments[i];
-		} else if (!text_is_equal(segment, path->segments[i])) {
-			return false;
+		if (*rest == '{') {
+			params[param_count++] = segment;
+			rest = strchr(rest, '}') + 1;
+			continue;
 		}
-		i++;
+		if (common_length(rest, segment) < segment.len)
+			return false;
+		rest += segment.len;
 	}
-	return i == path->count;
+	return *rest == '\0' || (path->count == 0 && strcmp(rest, "/") == 0);
 }
 
 void route_find(const struct route_mounts *mounts, enum http_method method,

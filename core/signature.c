@@ -9,10 +9,11 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/opensslv.h>
 #include <openssl/param_build.h>
+#include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <sodium.h>
 #include <stdbool.h>
@@ -48,6 +49,20 @@ static const struct {
 	[SIGNATURE_ES512] = { "ES512", "SHA512", "P-521", 66 },
 };
 
+enum err signature_init(void)
+{
+	unsigned char byte;
+
+	/* Of these only the first two look whether they had memory for what all
+	 * others take for granted; the others make the generators and fetch the
+	 * provider. */
+	if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) != 1 ||
+	    !OSSL_LIB_CTX_get0_global_default() || RAND_bytes(&byte, 1) != 1 ||
+	    RAND_priv_bytes(&byte, 1) != 1)
+		return ERR_NO_MEMORY;
+	return ERR_OK;
+}
+
 enum signature_alg signature_alg_find(struct text name)
 {
 	for (int i = SIGNATURE_HS256; i <= SIGNATURE_ES512; i++)
@@ -66,13 +81,25 @@ static const unsigned char *bytes_of(struct text text)
 	return (const unsigned char *)text.ptr;
 }
 
-/* What a failure of libcrypto since the mark means: want of memory, or other.
- * Takes what it has queued since out again. */
+/* From here on what libcrypto queues is looked at: behind an entry of ours, for
+ * the last one of somebody else may be want of memory, too. */
+static void watch_failures(void)
+{
+	(void)ERR_set_mark();
+	ERR_raise(ERR_LIB_USER, 1);
+}
+
+static void forget_failures(void)
+{
+	(void)ERR_pop_to_mark();
+}
+
+/* What a failure of libcrypto since then means: want of memory, or other. */
 static enum err take_failure(enum err other)
 {
 	unsigned long last = ERR_peek_last_error();
 
-	(void)ERR_pop_to_mark();
+	forget_failures();
 	return ERR_GET_REASON(last) == ERR_R_MALLOC_FAILURE ? ERR_NO_MEMORY :
 							      other;
 }
@@ -166,7 +193,7 @@ enum err signature_key_rsa(enum signature_alg alg, struct text n, struct text e,
 	/* Some issuers write a zero before the number. */
 	if (n.len > SIGNATURE_RSA_MAX_BYTES + 1 || e.len > n.len)
 		return refuse(reason, "the RSA key is longer than 8192 bits");
-	(void)ERR_set_mark();
+	watch_failures();
 	modulus = BN_bin2bn(bytes_of(n), (int)n.len, NULL);
 	exponent = BN_bin2bn(bytes_of(e), (int)e.len, NULL);
 	builder = OSSL_PARAM_BLD_new();
@@ -183,7 +210,7 @@ enum err signature_key_rsa(enum signature_alg alg, struct text n, struct text e,
 	BN_free(exponent);
 	BN_free(modulus);
 	if (problem != NULL) {
-		(void)ERR_pop_to_mark();
+		forget_failures();
 		return refuse(reason, problem);
 	}
 	return finish(alg, pkey, key, reason);
@@ -204,7 +231,7 @@ enum err signature_key_ec(enum signature_alg alg, struct text x, struct text y,
 	point[0] = 4; /* uncompressed (SEC 1, 2.3.3) */
 	memcpy(point + 1, x.ptr, size);
 	memcpy(point + 1 + size, y.ptr, size);
-	(void)ERR_set_mark();
+	watch_failures();
 	builder = OSSL_PARAM_BLD_new();
 	if (builder != NULL &&
 	    OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME,
@@ -231,6 +258,53 @@ enum err signature_key_ed25519(struct text x, struct signature_key **key,
 		return err;
 	memcpy(made->ed25519, x.ptr, x.len);
 	*key = made;
+	return ERR_OK;
+}
+
+/* Whether a parameter of a key is this big-endian number. */
+static bool is_number(const EVP_PKEY *pkey, const char *name, struct text text)
+{
+	BIGNUM *number = BN_bin2bn(bytes_of(text), (int)text.len, NULL);
+	BIGNUM *own = NULL;
+	bool is_same;
+
+	is_same = number != NULL &&
+		  EVP_PKEY_get_bn_param(pkey, name, &own) == 1 &&
+		  BN_cmp(number, own) == 0;
+	BN_free(own);
+	BN_free(number);
+	return is_same;
+}
+
+bool signature_key_is_rsa(const struct signature_key *key,
+			  enum signature_alg alg, struct text n, struct text e)
+{
+	bool is_same;
+
+	if (key->alg != alg ||
+	    (alg != SIGNATURE_RS256 && alg != SIGNATURE_PS256) ||
+	    n.len > SIGNATURE_RSA_MAX_BYTES + 1 || e.len > n.len)
+		return false;
+	watch_failures();
+	is_same = is_number(key->pkey, OSSL_PKEY_PARAM_RSA_N, n) &&
+		  is_number(key->pkey, OSSL_PKEY_PARAM_RSA_E, e);
+	forget_failures();
+	return is_same;
+}
+
+enum err signature_key_copy(const struct signature_key *key,
+			    struct signature_key **copy)
+{
+	struct signature_key *made = NULL;
+	enum err err = key_new(key->alg, &made);
+
+	if (err != ERR_OK)
+		return err;
+	if (key->pkey != NULL && EVP_PKEY_up_ref(key->pkey) != 1)
+		BUG("a key that cannot be counted");
+	made->pkey = key->pkey;
+	memcpy(made->ed25519, key->ed25519, sizeof(made->ed25519));
+	*copy = made;
 	return ERR_OK;
 }
 
@@ -298,7 +372,7 @@ static enum err verify_pkey(const struct signature_key *key, struct text input,
 	EVP_PKEY_CTX *pkey = NULL;
 	enum err err = ERR_DENIED;
 
-	(void)ERR_set_mark();
+	watch_failures();
 	context = EVP_MD_CTX_new();
 	if (context != NULL &&
 	    EVP_DigestVerifyInit_ex(context, &pkey, algs[key->alg].digest, NULL,
@@ -310,7 +384,7 @@ static enum err verify_pkey(const struct signature_key *key, struct text input,
 	EVP_MD_CTX_free(context);
 	if (err != ERR_OK)
 		return take_failure(err);
-	(void)ERR_pop_to_mark();
+	forget_failures();
 	return ERR_OK;
 }
 
@@ -384,5 +458,5 @@ enum err signature_verify_mac(struct text secret, struct text input,
 
 const char *signature_library(void)
 {
-	return "OpenSSL " OPENSSL_VERSION_STR;
+	return OpenSSL_version(OPENSSL_VERSION);
 }

@@ -7,6 +7,8 @@
 #ifndef TODOD_CORE_SIGNATURE_H
 #define TODOD_CORE_SIGNATURE_H
 
+#include <stdbool.h>
+
 #include "core/err.h"
 #include "core/text.h"
 
@@ -16,6 +18,11 @@
 #define SIGNATURE_RSA_MAX_BYTES	 (SIGNATURE_RSA_MAX_BITS / 8)
 #define SIGNATURE_ED25519_BYTES	 32 /* of a public key */
 #define SIGNATURE_COORDINATE_MAX 66 /* bytes of a coordinate of P-521 */
+
+/* Has libcrypto prepare itself, once, before a process has children: it crashes
+ * where memory fails while it does so (OpenSSL 3.0), whoever calls it, and they
+ * need not do it again.  ERR_NO_MEMORY. */
+enum err signature_init(void) __attribute__((warn_unused_result));
 
 enum signature_alg {
 	SIGNATURE_NONE, /* no algorithm that todod knows */
@@ -50,6 +57,16 @@ enum err signature_key_ed25519(struct text x, struct signature_key **key,
 			       const char **reason)
 	__attribute__((warn_unused_result));
 
+/* Whether a key is the one that signature_key_rsa() would make of this: to
+ * check an RSA key takes milliseconds, to know one again does not. */
+bool signature_key_is_rsa(const struct signature_key *key,
+			  enum signature_alg alg, struct text n, struct text e);
+
+/* The same key once more, to be freed on its own.  ERR_NO_MEMORY. */
+enum err signature_key_copy(const struct signature_key *key,
+			    struct signature_key **copy)
+	__attribute__((warn_unused_result));
+
 /* Leaves NULL behind; *key may be NULL. */
 void signature_key_free(struct signature_key **key);
 
@@ -69,7 +86,7 @@ enum err signature_verify_mac(struct text secret, struct text input,
 			      struct text signature)
 	__attribute__((warn_unused_result));
 
-/* Name and version of libcrypto, for --version. */
+/* Name and version of the libcrypto that runs, for --version. */
 const char *signature_library(void);
 
 #endif

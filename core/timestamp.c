@@ -47,19 +47,18 @@ static struct date date_of_days(int64_t days)
 	return date;
 }
 
-static void put_digits(char *out, unsigned number, int count)
+/* Two digits. */
+static void put_pair(char *out, unsigned number)
 {
-	while (count-- > 0) {
-		out[count] = (char)('0' + number % 10);
-		number /= 10;
-	}
+	out[0] = (char)('0' + number / 10);
+	out[1] = (char)('0' + number % 10);
 }
 
 void timestamp_format(int64_t time_us, char out[TIMESTAMP_LEN])
 {
 	struct date date;
 	int64_t days, rest;
-	unsigned seconds;
+	unsigned seconds, us;
 
 	if (time_us < TIME_MIN_US)
 		time_us = TIME_MIN_US;
@@ -73,15 +72,19 @@ void timestamp_format(int64_t time_us, char out[TIMESTAMP_LEN])
 	}
 	date = date_of_days(days);
 	seconds = (unsigned)(rest / 1000000);
+	us = (unsigned)(rest % 1000000);
 
 	memcpy(out, "0000-00-00T00:00:00.000000Z", TIMESTAMP_LEN);
-	put_digits(out, date.year, 4);
-	put_digits(out + 5, date.month, 2);
-	put_digits(out + 8, date.day, 2);
-	put_digits(out + 11, seconds / 3600, 2);
-	put_digits(out + 14, seconds / 60 % 60, 2);
-	put_digits(out + 17, seconds % 60, 2);
-	put_digits(out + 20, (unsigned)(rest % 1000000), 6);
+	put_pair(out, date.year / 100);
+	put_pair(out + 2, date.year % 100);
+	put_pair(out + 5, date.month);
+	put_pair(out + 8, date.day);
+	put_pair(out + 11, seconds / 3600);
+	put_pair(out + 14, seconds / 60 % 60);
+	put_pair(out + 17, seconds % 60);
+	put_pair(out + 20, us / 10000);
+	put_pair(out + 22, us / 100 % 100);
+	put_pair(out + 24, us % 100);
 }
 
 /* The inverse of date_of_days(), from the same source. */

@@ -261,7 +261,7 @@ enum err command_parse(int argc, char *const argv[], struct command *command,
 		       struct fault *fault)
 {
 	struct arguments arguments = { .next = argv + (argc > 0) };
-	struct command found = { .name = COMMAND_SERVE };
+	struct command found = { .name = COMMAND_SERVE, .argv = argv };
 	enum err err = ERR_OK;
 
 	options_init(&found.flags);

@@ -29,6 +29,7 @@ struct command {
 	/* Borrowed from argv: the file of COMMAND_BACKUP, the token of
 	 * COMMAND_TOKEN_INSPECT, the user id of COMMAND_TOKEN_MINT. */
 	const char *operand;
+	char *const *argv;    /* all of it, borrowed */
 	struct options flags; /* owned */
 };
 

@@ -1,18 +1,17 @@
 /*
- * Between evhttp and the application.  What holds for evhttp's request while
- * the application has it: evhttp reads nothing more from the connection, the
- * request stays valid whatever happens to the client, and it must be answered
- * exactly once, after which it is evhttp's again.
+ * Between evhttp and the application.  evhttp's request is only where the
+ * answer goes; the request itself is the gate's.  What holds for evhttp's while
+ * the application has it: nothing more is read from the connection, the request
+ * stays valid whatever happens to the client, and it must be answered exactly
+ * once, after which it is evhttp's again.
  */
 #include "config.h"
 
 #include "daemon/exchange.h"
 
-#include <arpa/inet.h>
 #include <event2/buffer.h>
 #include <event2/http.h>
 #include <event2/http_struct.h>
-#include <event2/keyvalq_struct.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,11 +21,13 @@
 #include "core/app.h"
 #include "core/clock.h"
 #include "core/http.h"
+#include "core/ip.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "daemon/connection.h"
-#include "daemon/framing.h"
 #include "daemon/httpdate.h"
+#include "daemon/intake.h"
+#include "daemon/responsehead.h"
 
 #define COPIED_BODY_BYTES 1024 /* cheaper to copy than to refer to */
 #define PIECE_BLOCK_BYTES (16 * 1024)
@@ -45,11 +46,11 @@ struct exchange {
 	enum exchange_state state;
 	struct evhttp_request *request;
 	struct connection *connection; /* NULL: not known, or gone */
+	struct intake *intake;	       /* what the request borrows; or NULL */
 	bool is_gone;
 	bool closes; /* the connection ends with this answer */
 	int64_t started_us;
 	int status; /* 0: none was sent */
-	char client[INET6_ADDRSTRLEN];
 	http_drained_fn *on_drained;
 	void *drained_arg;
 	struct loop_job job;   /* tells on_drained, or aborts */
@@ -75,6 +76,7 @@ static void release(struct exchange *exchange)
 	struct exchanges *owner = exchange->owner;
 
 	connection_release(&exchange->connection);
+	intake_release(&exchange->intake);
 	arena_release(&exchange->port.arena);
 	owner->pending--;
 	if (owner->pool_count == POOL_MAX) {
@@ -92,7 +94,9 @@ static void log_request(const struct exchange *exchange, const char *outcome)
 {
 	const struct http_exchange *port = &exchange->port;
 	enum http_method method = port->request.method;
+	char client[IP_TEXT_BYTES];
 
+	ip_format(&port->client, client);
 	log_event(LOG_INFO, "request", LOG_TEXT("request_id", port->request_id),
 		  LOG_STRING("method", http_method_name(method)),
 		  LOG_STRING("route", port->route),
@@ -100,8 +104,7 @@ static void log_request(const struct exchange *exchange, const char *outcome)
 		  LOG_MS("duration_ms",
 			 clock_monotonic_us() - exchange->started_us),
 		  LOG_TEXT("user_id", port->user_id),
-		  LOG_STRING("client", exchange->client),
-		  LOG_STRING("outcome", outcome));
+		  LOG_STRING("client", client), LOG_STRING("outcome", outcome));
 }
 
 /* --- the response -------------------------------------------------------- */
@@ -115,40 +118,28 @@ static void put_header(struct exchange *exchange, const char *name,
 	(void)evhttp_add_header(headers, name, value);
 }
 
-/* evhttp looks at the request's Connection before the response's. */
-static void forget_connection_header(struct exchange *exchange)
+static void put_connection(struct exchange *exchange, bool closes)
 {
-	struct evkeyvalq *headers =
-		evhttp_request_get_input_headers(exchange->request);
-	struct http_request *request = &exchange->port.request;
+	const struct intake *intake = exchange->intake;
 
-	while (evhttp_remove_header(headers, "Connection") == 0)
-		continue;
-	/* The texts are gone with it. */
-	request->headers = NULL;
-	request->header_count = 0;
+	if (closes ||
+	    connections_is_draining(exchange->owner->options.connections))
+		exchange->closes = true;
+	if (exchange->closes) {
+		put_header(exchange, "Connection", "close");
+		if (exchange->connection)
+			connection_closes(exchange->connection);
+	} else if (intake && intake->parser.minor == 0) {
+		put_header(exchange, "Connection", "keep-alive");
+	}
 }
 
 static void put_head(struct exchange *exchange,
 		     const struct http_response *response)
 {
-	struct arena *arena = &exchange->port.arena;
-
-	for (size_t i = 0; i < response->header_count; i++) {
-		const struct http_header *header = &response->headers[i];
-		struct text name = arena_copy(arena, header->name);
-		struct text value = arena_copy(arena, header->value);
-
-		if (name.ptr && value.ptr)
-			put_header(exchange, name.ptr, value.ptr);
-	}
-	put_header(exchange, "Date", httpdate_text(&exchange->owner->date));
-	if (response->close || exchange->closes ||
-	    connections_is_draining(exchange->owner->options.connections)) {
-		exchange->closes = true;
-		forget_connection_header(exchange);
-		put_header(exchange, "Connection", "close");
-	}
+	responsehead_put(evhttp_request_get_output_headers(exchange->request),
+			 response, httpdate_text(&exchange->owner->date));
+	put_connection(exchange, response->close);
 	exchange->status = response->status;
 }
 
@@ -197,11 +188,11 @@ static void put_body(struct exchange *exchange, struct http_response *response)
 		evhttp_request_get_output_buffer(exchange->request);
 	struct text constant = response->constant_body;
 	size_t len = response->body.len > 0 ? response->body.len : constant.len;
-	char length[24];
 
 	if (!has_no_body(response->status)) {
-		(void)snprintf(length, sizeof(length), "%zu", len);
-		put_header(exchange, "Content-Length", length);
+		responsehead_put_length(
+			evhttp_request_get_output_headers(exchange->request),
+			len);
 		if (exchange->port.request.method == HTTP_HEAD)
 			;
 		else if (response->body.len > 0)
@@ -213,10 +204,18 @@ static void put_body(struct exchange *exchange, struct http_response *response)
 	buffer_release(&response->body);
 }
 
+/* evhttp reads when it writes. */
+static void answering(struct connection *connection)
+{
+	if (connection)
+		connection_answering(connection);
+}
+
 static void exchange_send(struct http_exchange *port,
 			  struct http_response *response)
 {
 	struct exchange *exchange = of(port);
+	struct connection *connection = exchange->connection;
 	struct evhttp_request *request = exchange->request;
 	int status = response->status;
 
@@ -226,6 +225,7 @@ static void exchange_send(struct http_exchange *port,
 	log_request(exchange, exchange->is_gone ? "gone" : NULL);
 	release(exchange);
 	evhttp_send_reply(request, status, http_reason(status), NULL);
+	answering(connection);
 }
 
 /* --- the response in pieces ---------------------------------------------- */
@@ -235,15 +235,17 @@ static void exchange_start(struct http_exchange *port,
 {
 	struct exchange *exchange = of(port);
 
-	/* Without chunks the end of the connection is the end of the body;
-	 * evhttp would promise an empty one to a client that wants to stay. */
-	if (exchange->request->minor == 0)
+	/* Without chunks the end of the connection is the end of the body. */
+	if (exchange->intake && exchange->intake->parser.minor == 0) {
+		exchange->request->minor = 0;
 		exchange->closes = true;
+	}
 	put_head(exchange, response);
 	buffer_release(&response->body);
 	exchange->state = EXCHANGE_STREAMING;
 	evhttp_send_reply_start(exchange->request, response->status,
 				http_reason(response->status));
+	answering(exchange->connection);
 }
 
 static void tell_drained(struct exchange *exchange)
@@ -294,17 +296,20 @@ static void exchange_write(struct http_exchange *port, struct buffer *chunk,
 	move_blocks(piece, chunk);
 	evhttp_send_reply_chunk_with_cb(exchange->request, piece,
 					on_piece_written, exchange);
+	answering(exchange->connection);
 	(void)evbuffer_drain(piece, evbuffer_get_length(piece));
 }
 
 static void exchange_finish(struct http_exchange *port)
 {
 	struct exchange *exchange = of(port);
+	struct connection *connection = exchange->connection;
 	struct evhttp_request *request = exchange->request;
 
 	log_request(exchange, exchange->is_gone ? "gone" : NULL);
 	release(exchange);
 	evhttp_send_reply_end(request);
+	answering(connection);
 }
 
 /* Outside of evhttp's own calls. */
@@ -339,6 +344,15 @@ static bool exchange_is_gone(const struct http_exchange *port)
 	return ((const struct exchange *)port)->is_gone;
 }
 
+static bool exchange_admit_client(struct http_exchange *port,
+				  const struct ip *client)
+{
+	struct exchange *exchange = of(port);
+
+	return !exchange->connection ||
+	       connection_admit_client(exchange->connection, client);
+}
+
 static bool is_crowded(const struct exchanges *exchanges)
 {
 	return connections_unsent_bytes(exchanges->options.connections) >
@@ -357,6 +371,7 @@ static const struct http_exchange_ops ops = {
 	.finish = exchange_finish,
 	.abort = exchange_abort,
 	.is_gone = exchange_is_gone,
+	.admit_client = exchange_admit_client,
 	.is_crowded = exchange_is_crowded,
 };
 
@@ -375,86 +390,20 @@ static void on_gone(void *arg)
 
 /* --- the request --------------------------------------------------------- */
 
-static enum http_method method_of(enum evhttp_cmd_type command)
+/* False: there is no memory for the list of headers. */
+static bool read_request(struct exchange *exchange)
 {
-	static const struct {
-		enum evhttp_cmd_type command;
-		enum http_method method;
-	} methods[] = {
-		{ EVHTTP_REQ_GET, HTTP_GET },
-		{ EVHTTP_REQ_HEAD, HTTP_HEAD },
-		{ EVHTTP_REQ_POST, HTTP_POST },
-		{ EVHTTP_REQ_PUT, HTTP_PUT },
-		{ EVHTTP_REQ_PATCH, HTTP_PATCH },
-		{ EVHTTP_REQ_DELETE, HTTP_DELETE },
-		{ EVHTTP_REQ_OPTIONS, HTTP_OPTIONS },
-	};
-
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-		if (methods[i].command == command)
-			return methods[i].method;
-	return HTTP_OTHER;
-}
-
-/* The absolute form (RFC 9112, 3.2.2) reduced to path and query. */
-static struct text target_of(const char *uri)
-{
-	struct text target = text_of(uri);
-	size_t colon, end;
-
-	if (target.len == 0 || target.ptr[0] == '/')
-		return target;
-	colon = text_find_byte(target, ':');
-	if (!text_has_prefix(text_slice(target, colon, 3), TEXT("://")))
-		return target;
-	end = colon + 3;
-	while (end < target.len && target.ptr[end] != '/' &&
-	       target.ptr[end] != '?')
-		end++;
-	return end < target.len && target.ptr[end] == '/' ?
-		       text_slice(target, end, target.len) :
-		       TEXT("/");
-}
-
-/* Borrows evhttp's headers; false when there is no memory for the list. */
-static bool read_headers(struct exchange *exchange)
-{
-	const struct evkeyvalq *list =
-		evhttp_request_get_input_headers(exchange->request);
+	const struct intake *intake = exchange->intake;
 	struct http_header *headers;
-	const struct evkeyval *header;
-	size_t count = 0;
 
-	for (header = list->tqh_first; header; header = header->next.tqe_next)
-		count++;
 	headers = arena_alloc(&exchange->port.arena,
-			      (count + 1) * sizeof(*headers));
+			      (intake->parser.field_count + 1) *
+				      sizeof(*headers));
 	if (!headers)
 		return false;
-	exchange->port.request.headers = headers;
-	exchange->port.request.header_count = count;
-	for (header = list->tqh_first; header; header = header->next.tqe_next) {
-		headers->name = text_of(header->key);
-		headers->value = text_of(header->value);
-		headers++;
-	}
+	httpparser_request(&intake->parser, &intake->bytes, headers,
+			   &exchange->port.request);
 	return true;
-}
-
-static void read_body(struct exchange *exchange)
-{
-	struct evbuffer *input =
-		evhttp_request_get_input_buffer(exchange->request);
-	struct http_request *request = &exchange->port.request;
-	size_t len = evbuffer_get_length(input);
-
-	request->body.ptr = NULL;
-	request->body.len = 0;
-	request->is_body_too_large = len > HTTP_BODY_MAX_BYTES;
-	if (len == 0 || request->is_body_too_large)
-		return;
-	request->body.ptr = (const char *)evbuffer_pullup(input, -1);
-	request->body.len = request->body.ptr ? len : 0;
 }
 
 static struct exchange *exchange_new(struct exchanges *exchanges)
@@ -479,6 +428,7 @@ static struct exchange *exchange_new(struct exchanges *exchanges)
 	exchange->owner = exchanges;
 	exchange->state = EXCHANGE_HANDLING;
 	exchange->connection = NULL;
+	exchange->intake = NULL;
 	exchange->is_gone = false;
 	exchange->closes = false;
 	exchange->status = 0;
@@ -488,55 +438,56 @@ static struct exchange *exchange_new(struct exchanges *exchanges)
 	return exchange;
 }
 
-/* Versions that evhttp takes and nobody speaks. */
-static void settle_version(struct evhttp_request *request)
+/* Fills the exchange; 0, or the status to refuse it with. */
+static int admit(struct exchange *exchange)
 {
-	if (request->major < 1) {
-		request->major = 1;
-		request->minor = 0;
-	} else if (request->minor > 1) {
-		request->minor = 1;
-	}
+	struct exchanges *owner = exchange->owner;
+	const struct httpparser *parser;
+
+	exchange->closes = true;
+	if (!exchange->connection)
+		return 503;
+	exchange->intake = connection_intake(exchange->connection);
+	if (!exchange->intake || !read_request(exchange))
+		return 503;
+	exchange->port.request.is_tls =
+		connection_is_secure(exchange->connection);
+	parser = &exchange->intake->parser;
+	exchange->closes = !parser->persists;
+	if (parser->refusal != 0)
+		return parser->refusal;
+	return is_crowded(owner) ? 503 : 0;
+}
+
+static void find_peer(struct exchange *exchange)
+{
+	struct http_exchange *port = &exchange->port;
+
+	port->request.peer.family = IP_NONE;
+	if (exchange->connection)
+		port->request.peer = *connection_client(exchange->connection);
+	port->client = port->request.peer;
 }
 
 void exchanges_on_request(struct evhttp_request *request, void *arg)
 {
 	struct exchanges *exchanges = arg;
-	struct connections *connections = exchanges->options.connections;
-	struct app *app = exchanges->options.app;
 	struct exchange *exchange = exchange_new(exchanges);
-	struct http_request *in;
+	struct app *app = exchanges->options.app;
 	int refusal;
 
-	/* Not even an error can be made: an empty answer ends it. */
+	/* Not even an error can be made. */
 	if (!exchange) {
+		(void)connection_hold(exchanges->options.connections, request,
+				      NULL, NULL);
 		evhttp_send_reply(request, 503, http_reason(503), NULL);
 		return;
 	}
-	/* evhttp takes the absolute form for a proxy's request, whose
-	 * Connection header it does not look at. */
-	request->flags &= ~EVHTTP_PROXY_REQUEST;
-	settle_version(request);
 	exchange->request = request;
-	exchange->connection =
-		connection_hold(connections, request, on_gone, exchange);
-	exchange->client[0] = '\0';
-	if (exchange->connection)
-		(void)snprintf(exchange->client, sizeof(exchange->client), "%s",
-			       connection_client(exchange->connection));
-	in = &exchange->port.request;
-	in->method = method_of(evhttp_request_get_command(request));
-	in->target = target_of(evhttp_request_get_uri(request));
-	read_body(exchange);
-	if (!read_headers(exchange)) {
-		exchange->closes = true;
-		app_refuse(app, &exchange->port, 503);
-		return;
-	}
-	refusal = framing_problem(in, request->minor);
-	exchange->closes = refusal != 0 || framing_wants_close(in);
-	if (refusal == 0 && is_crowded(exchanges))
-		refusal = 503;
+	exchange->connection = connection_hold(exchanges->options.connections,
+					       request, on_gone, exchange);
+	refusal = admit(exchange);
+	find_peer(exchange);
 	if (refusal != 0)
 		app_refuse(app, &exchange->port, refusal);
 	else

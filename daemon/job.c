@@ -15,6 +15,7 @@
 #include "daemon/privs.h"
 #include "daemon/server.h"
 #include "daemon/settings.h"
+#include "daemon/tls.h"
 
 enum err job_become_server(const struct settings *settings, struct fault *fault)
 {
@@ -97,6 +98,8 @@ void job_print_version(FILE *out)
 	(void)fprintf(out, "%s\n", text_library());
 	if (keyfetch_library())
 		(void)fprintf(out, "%s\n", keyfetch_library());
+	if (tls_library())
+		(void)fprintf(out, "%s\n", tls_library());
 	for (size_t i = 0; backends_table[i]; i++) {
 		const struct backend *backend = backends_table[i];
 

@@ -43,6 +43,7 @@ struct keeper {
 	struct keyfetch_options fetch_options;
 	struct keyfetch *fetch;
 	bool is_fetching;
+	bool is_unkept;	  /* what is on disk may be an older set */
 	bool cannot_keep; /* and has said so */
 	/* KEYS_IN_FILE: */
 	struct keyfile_stamp stamp; /* of what was read last … */
@@ -107,17 +108,20 @@ static bool is_current(const struct keeper *keeper, struct text json)
 static void keep(struct keeper *keeper, struct text json)
 {
 	const char *store = keeper->keys->store;
+	enum err err = ERR_OK;
 	char error[64];
 
-	if (!store || keyfile_keep(store, keeper->keys->url, json) == ERR_OK) {
-		keeper->cannot_keep = false;
-		return;
-	}
+	if (store)
+		err = keyfile_keep(store, keeper->keys->url, json);
 	(void)snprintf(error, sizeof(error), "%m");
-	if (!keeper->cannot_keep)
+	keeper->is_unkept = err != ERR_OK;
+	/* The keeper of another generation may be at it: once more, later. */
+	if (err == ERR_BUSY)
+		return;
+	if (err != ERR_OK && !keeper->cannot_keep)
 		log_event(LOG_WARN, "keys not kept", LOG_STRING("file", store),
 			  LOG_STRING("error", error));
-	keeper->cannot_keep = true;
+	keeper->cannot_keep = err != ERR_OK;
 }
 
 /* A set that can be used. */
@@ -131,7 +135,7 @@ static void take(struct keeper *keeper, struct text json,
 		keyshare_publish(keeper->share, json);
 	keyplan_succeeded(keeper->plan, &keeper->limits, clock_monotonic_us(),
 			  jitter());
-	if (is_news || keeper->cannot_keep)
+	if (is_news || keeper->is_unkept)
 		keep(keeper, json);
 	else if (keeper->keys->store)
 		keyfile_confirm(keeper->keys->store);
@@ -327,6 +331,8 @@ int keeper_run(const struct keeper_options *options)
 		.plan = keyshare_plan(options->share),
 		.limits = { options->keys->ttl_ms,
 			    options->keys->cool_down_ms },
+		/* The one before may have been killed before it kept them. */
+		.is_unkept = true,
 		.signal_fd = -1,
 	};
 	enum err err = start(&keeper);

@@ -11,14 +11,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/keyset.h"
+#include "daemon/safefile.h"
 
 #define URL_MAX_BYTES  4096
 #define FILE_MAX_BYTES (KEYSET_MAX_BYTES + URL_MAX_BYTES)
 #define NAME_MAX_BYTES 4096
+#define NEW_SUFFIX     ".new" /* of a set that is being written */
+#define OPEN_TRIES     8
 
 void keyfile_stamp_get(const char *file, struct keyfile_stamp *stamp)
 {
@@ -135,54 +139,94 @@ static bool write_all(int fd, struct text text)
 	return true;
 }
 
-/* A rename outlives a power cut when its folder does. */
-static bool sync_folder_of(const char *file)
+/* Whether name is still that of the open file. */
+static bool is_named(const struct stat *opened, const char *name)
 {
-	char name[NAME_MAX_BYTES];
-	char *slash;
-	int fd;
-	bool is_synced;
+	struct stat named;
 
-	(void)snprintf(name, sizeof(name), "%s", file);
-	slash = strrchr(name, '/');
-	if (slash)
-		slash[slash == name] = '\0';
-	fd = open(slash ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	is_synced = fsync(fd) == 0;
-	close(fd);
-	return is_synced;
+	return lstat(name, &named) == 0 && opened->st_dev == named.st_dev &&
+	       opened->st_ino == named.st_ino;
+}
+
+static bool is_private(const struct stat *opened)
+{
+	return S_ISREG(opened->st_mode) && opened->st_nlink == 1 &&
+	       opened->st_uid == geteuid() && (opened->st_mode & 077) == 0;
+}
+
+/* Takes an open file for this process alone, and empties it.  ERR_CONFLICT: it
+ * is not the one to be written to, but the next one of that name may be. */
+static enum err take_new(int fd, const char *name)
+{
+	struct stat opened;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		return errno == EWOULDBLOCK ? ERR_BUSY : ERR_SYSTEM;
+	if (fstat(fd, &opened) != 0)
+		return ERR_SYSTEM;
+	/* Who had the lock before has renamed it. */
+	if (!is_named(&opened, name))
+		return ERR_CONFLICT;
+	if (!is_private(&opened))
+		return unlink(name) == 0 ? ERR_CONFLICT : ERR_SYSTEM;
+	return ftruncate(fd, 0) == 0 ? ERR_OK : ERR_SYSTEM;
+}
+
+/*
+ * Opens the file that is to become the kept one, empty and under a lock that
+ * ends with this process: its name is always the same, so that one that is
+ * killed leaves no more than a file for the next.
+ */
+static enum err open_new(const char *name, int *out)
+{
+	static const int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC |
+				 O_NONBLOCK;
+	enum err err = ERR_CONFLICT;
+	int saved;
+	int fd;
+
+	for (int i = 0; err == ERR_CONFLICT && i < OPEN_TRIES; i++) {
+		fd = open(name, flags, 0600);
+		if (fd < 0)
+			return ERR_SYSTEM;
+		err = take_new(fd, name);
+		if (err == ERR_OK) {
+			*out = fd;
+			return ERR_OK;
+		}
+		saved = errno;
+		close(fd);
+		errno = saved;
+	}
+	return err == ERR_CONFLICT ? ERR_BUSY : err;
 }
 
 enum err keyfile_keep(const char *file, const char *url, struct text json)
 {
 	char name[NAME_MAX_BYTES];
 	bool is_kept;
+	enum err err;
 	int saved;
 	int fd;
 
-	if (snprintf(name, sizeof(name), "%s.%ld", file, (long)getpid()) >=
+	if (snprintf(name, sizeof(name), "%s" NEW_SUFFIX, file) >=
 	    (int)sizeof(name)) {
 		errno = ENAMETOOLONG;
 		return ERR_SYSTEM;
 	}
-	(void)unlink(name);
-	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		  0600);
-	if (fd < 0)
-		return ERR_SYSTEM;
+	err = open_new(name, &fd);
+	if (err != ERR_OK)
+		return err;
 	is_kept = write_all(fd, text_of(url)) && write_all(fd, TEXT("\n")) &&
-		  write_all(fd, json) && fsync(fd) == 0;
+		  write_all(fd, json) && fsync(fd) == 0 &&
+		  rename(name, file) == 0;
 	saved = errno;
+	if (!is_kept)
+		(void)unlink(name);
+	/* The lock goes with it: not before the name is given up. */
 	close(fd);
 	errno = saved;
-	if (is_kept && rename(name, file) == 0 && sync_folder_of(file))
-		return ERR_OK;
-	saved = errno;
-	(void)unlink(name);
-	errno = saved;
-	return ERR_SYSTEM;
+	return is_kept && safefile_sync_folder(file) ? ERR_OK : ERR_SYSTEM;
 }
 
 void keyfile_confirm(const char *file)
@@ -203,7 +247,8 @@ static enum err distrust(int fd, int64_t *confirmed_s, char *problem,
 			       "is another user's");
 		return ERR_INVALID;
 	}
-	*confirmed_s = status.st_mtim.tv_sec;
+	/* A time before 1970 is none, and differences to it may overflow. */
+	*confirmed_s = status.st_mtim.tv_sec > 0 ? status.st_mtim.tv_sec : 0;
 	return ERR_OK;
 }
 

@@ -38,7 +38,9 @@ void keyfile_release(struct text *json);
 
 /*
  * Keeps the set that was fetched from the URL: whole or not at all, readable
- * and writable by its owner only.  ERR_SYSTEM with errno, ERR_NO_MEMORY.
+ * and writable by its owner only.  What is being written is in FILE.new; who is
+ * killed there leaves it to the next.  ERR_BUSY: another process keeps a set at
+ * this moment; ERR_SYSTEM with errno.
  */
 enum err keyfile_keep(const char *file, const char *url, struct text json)
 	__attribute__((warn_unused_result));

@@ -146,16 +146,27 @@ void keyshare_copy(struct keyshare *share, const struct keyshare *from)
 {
 	const struct keyplan *old = &from->memory->plan;
 	struct keyplan *new = &share->memory->plan;
+	/* Before the set, which its keeper may replace at this moment: times
+	 * that are too old end in a fetch too soon, a set that is too old would
+	 * count for an hour. */
+	int64_t confirmed_us = atomic_load(&old->confirmed_us);
+	int64_t refresh_us = atomic_load(&old->refresh_us);
+	int64_t ended_us = atomic_load(&old->ended_us);
+	unsigned failures = atomic_load(&old->failures);
 	struct text json = { NULL, 0 };
 	uint64_t generation;
+	enum err err = keyshare_read(from, &json, &generation);
 
-	if (keyshare_read(from, &json, &generation) == ERR_OK)
+	if (err == ERR_OK)
 		keyshare_publish(share, json);
 	free((char *)(uintptr_t)json.ptr);
-	atomic_store(&new->confirmed_us, atomic_load(&old->confirmed_us));
-	atomic_store(&new->refresh_us, atomic_load(&old->refresh_us));
-	atomic_store(&new->ended_us, atomic_load(&old->ended_us));
-	atomic_store(&new->failures, atomic_load(&old->failures));
+	/* There is one, but not here: it is to be fetched at once. */
+	if (err != ERR_OK && err != ERR_NOT_FOUND)
+		return;
+	atomic_store(&new->confirmed_us, confirmed_us);
+	atomic_store(&new->refresh_us, refresh_us);
+	atomic_store(&new->ended_us, ended_us);
+	atomic_store(&new->failures, failures);
 }
 
 bool keyshare_is_wanted(const struct keyshare *share)

@@ -23,6 +23,7 @@
 
 #include "core/log.h"
 #include "daemon/fault.h"
+#include "daemon/handover.h"
 #include "daemon/listen_unix.h"
 #include "daemon/notify.h"
 #include "daemon/settings.h"
@@ -285,40 +286,90 @@ static enum err bind_settings(struct binder *binder)
 	return err;
 }
 
-/* A socket of systemd's must be one we can serve. */
-static enum err take_over(struct binder *binder, int fd)
+/* A socket that was not made here must be one we can serve. */
+static bool is_listening(int fd)
 {
-	struct sockaddr_storage address;
-	socklen_t len = sizeof(address);
 	socklen_t size = sizeof(int);
-	struct listener *listener;
 	int listens = 0;
 	int flags = fcntl(fd, F_GETFL);
 
-	memset(&address, 0, sizeof(address));
 	if (flags < 0 ||
-	    getsockname(fd, (struct sockaddr *)&address, &len) != 0 ||
 	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 ||
 	    !listens)
-		return fault_set(binder->fault, EX_CONFIG,
-				 "descriptor %d from systemd is no listening "
-				 "stream socket; use ListenStream= and "
-				 "Accept=no in the socket unit",
-				 fd);
+		return false;
 	(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return true;
+}
+
+/* Adds a socket of any kind; its path, NULL unless it is a unix socket. */
+static const char *take_over(struct listeners *listeners, int fd)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+	struct listener *listener;
+
+	memset(&address, 0, sizeof(address));
+	(void)getsockname(fd, (struct sockaddr *)&address, &len);
 	if (address.ss_family != AF_UNIX) {
-		add_inet(binder->listeners, fd);
-		return ERR_OK;
+		add_inet(listeners, fd);
+		return NULL;
 	}
-	listener = add(binder->listeners, fd);
+	listener = add(listeners, fd);
 	(void)snprintf(listener->address, sizeof(listener->address), "unix:%s",
 		       ((const struct sockaddr_un *)&address)->sun_path);
+	return listener->address + sizeof("unix:") - 1;
+}
+
+static enum err take_from_systemd(struct binder *binder, int first, int count)
+{
+	log_event(LOG_INFO, "using the sockets of systemd, not HOST and PORT",
+		  LOG_INT("sockets", count));
+	for (int fd = first; fd < first + count && fd < first + LISTENERS_MAX;
+	     fd++) {
+		if (!is_listening(fd))
+			return fault_set(binder->fault, EX_CONFIG,
+					 "descriptor %d from systemd is no "
+					 "listening stream socket; use "
+					 "ListenStream= and Accept=no in the "
+					 "socket unit",
+					 fd);
+		(void)take_over(binder->listeners, fd);
+	}
+	return ERR_OK;
+}
+
+static enum err take_from_todod(struct binder *binder,
+				const struct handover *handover)
+{
+	struct listeners *listeners = binder->listeners;
+
+	log_event(LOG_INFO,
+		  "using the sockets of the todod before, not HOST and PORT",
+		  LOG_INT("sockets", (int64_t)handover->count));
+	listeners->are_lent = true;
+	for (size_t i = 0; i < handover->count; i++) {
+		const struct handover_socket *each = &handover->sockets[i];
+		const char *path;
+
+		if (!is_listening(each->fd))
+			return fault_set(binder->fault, EX_SOFTWARE,
+					 "descriptor %d from the todod before "
+					 "is no listening socket",
+					 each->fd);
+		path = take_over(listeners, each->fd);
+		if (!path || !each->is_unlinked)
+			continue;
+		listeners->items[i].unlink_path = strdup(path);
+		if (!listeners->items[i].unlink_path)
+			return ERR_NO_MEMORY;
+	}
 	return ERR_OK;
 }
 
 enum err listen_open(const struct settings *settings,
 		     const struct identity *identity,
+		     const struct handover *handover,
 		     struct listeners *listeners, struct fault *fault)
 {
 	struct binder binder = {
@@ -329,18 +380,16 @@ enum err listen_open(const struct settings *settings,
 	};
 	int first = 0;
 	int inherited = notify_inherited_sockets(&first);
-	enum err err = ERR_OK;
+	enum err err;
 
 	listeners->count = 0;
-	if (inherited == 0)
-		err = bind_settings(&binder);
+	listeners->are_lent = false;
+	if (handover->count > 0)
+		err = take_from_todod(&binder, handover);
+	else if (inherited > 0)
+		err = take_from_systemd(&binder, first, inherited);
 	else
-		log_event(LOG_INFO,
-			  "using the sockets of systemd, not HOST and PORT",
-			  LOG_INT("sockets", inherited));
-	for (int i = 0; i < inherited && i < LISTENERS_MAX && err == ERR_OK;
-	     i++)
-		err = take_over(&binder, first + i);
+		err = bind_settings(&binder);
 	if (err != ERR_OK)
 		listen_close(listeners);
 	return err;
@@ -352,7 +401,7 @@ void listen_close(struct listeners *listeners)
 		struct listener *listener = &listeners->items[i];
 
 		close(listener->fd);
-		if (listener->unlink_path)
+		if (listener->unlink_path && !listeners->are_lent)
 			(void)unlink(listener->unlink_path);
 		free(listener->unlink_path);
 		listener->unlink_path = NULL;

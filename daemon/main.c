@@ -12,6 +12,7 @@
 #include "daemon/command.h"
 #include "daemon/configuration.h"
 #include "daemon/fault.h"
+#include "daemon/handover.h"
 #include "daemon/job.h"
 #include "daemon/job_token.h"
 #include "daemon/logsink.h"
@@ -38,9 +39,13 @@ static int report(const struct fault *fault)
 	return fault->exit_code;
 }
 
-/* Who reads the log by machine gets this, too, as a line of it. */
-static void report_failure(const struct fault *fault, enum log_format format)
+/* Who reads the log by machine gets this, too, as a line of it; a todod whose
+ * place was to be taken logs it itself. */
+static void report_failure(const struct fault *fault, struct handover *handover,
+			   enum log_format format)
 {
+	if (handover_refuse(handover, fault->text))
+		return;
 	if (format == LOG_FORMAT_JSON)
 		log_event(LOG_ERROR, "cannot serve",
 			  LOG_STRING("reason", fault->text));
@@ -48,10 +53,13 @@ static void report_failure(const struct fault *fault, enum log_format format)
 		(void)report(fault);
 }
 
-static int report_err(enum err err, struct fault *fault)
+static int report_err(enum err err, struct handover *handover,
+		      struct fault *fault)
 {
 	if (err != ERR_INVALID)
 		fault_set(fault, fault_exit_code(err), "%s", err_text(err));
+	if (handover_refuse(handover, fault->text))
+		return fault->exit_code;
 	return report(fault);
 }
 
@@ -64,7 +72,8 @@ static int end_of_output(void)
 	return EX_IOERR;
 }
 
-static int with_settings(const struct command *command, struct options *options,
+static int with_settings(const struct command *command,
+			 struct handover *handover, struct options *options,
 			 struct settings **settings, struct fault *fault)
 {
 	switch (command->name) {
@@ -92,10 +101,10 @@ static int with_settings(const struct command *command, struct options *options,
 	case COMMAND_PRINT_OPTIONS_MAN:
 		break;
 	}
-	return master_run(&command->flags, options, settings, fault);
+	return master_run(command, handover, options, settings, fault);
 }
 
-static int configured(const struct command *command)
+static int configured(const struct command *command, struct handover *handover)
 {
 	struct fault fault = { 0, "" };
 	struct settings *settings = NULL;
@@ -113,20 +122,21 @@ static int configured(const struct command *command)
 		err = settings_new(&options, &settings, &fault);
 	}
 	if (err == ERR_OK) {
-		status = with_settings(command, &options, &settings, &fault);
+		status = with_settings(command, handover, &options, &settings,
+				       &fault);
 		if (fault.text[0] && command->name == COMMAND_SERVE)
-			report_failure(&fault, format);
+			report_failure(&fault, handover, format);
 		else if (fault.text[0])
 			(void)report(&fault);
 	} else {
-		status = report_err(err, &fault);
+		status = report_err(err, handover, &fault);
 	}
 	settings_free(&settings);
 	options_release(&options);
 	return status;
 }
 
-static int run(const struct command *command)
+static int run(const struct command *command, struct handover *handover)
 {
 	switch (command->name) {
 	case COMMAND_HELP:
@@ -155,23 +165,28 @@ static int run(const struct command *command)
 	case COMMAND_DUMP_CONFIG:
 		break;
 	}
-	return configured(command);
+	return configured(command, handover);
 }
 
 int main(int argc, char *argv[])
 {
 	struct fault fault = { 0, "" };
+	struct handover handover;
 	struct command command;
 	enum err err;
 	int status;
 
 	fill_standard_descriptors();
+	/* Their calls fail with an error instead. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 	logsink_open();
-	err = command_parse(argc, argv, &command, &fault);
+	err = handover_take(&handover, &fault);
+	if (err == ERR_OK)
+		err = command_parse(argc, argv, &command, &fault);
 	if (err != ERR_OK)
-		return report_err(err, &fault);
-	status = run(&command);
+		return report_err(err, &handover, &fault);
+	status = run(&command, &handover);
 	command_release(&command);
 	return status;
 }

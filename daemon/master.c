@@ -14,10 +14,14 @@
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/signature.h"
+#include "daemon/command.h"
 #include "daemon/fault.h"
+#include "daemon/handover.h"
 #include "daemon/keeper.h"
 #include "daemon/listen.h"
 #include "daemon/logsink.h"
@@ -28,18 +32,24 @@
 #include "daemon/secret.h"
 #include "daemon/settings.h"
 #include "daemon/spawn.h"
+#include "daemon/tls.h"
+#include "daemon/upgrade.h"
 #include "daemon/workers.h"
+
+#define SUCCESSOR_GRACE_MS 2000 /* after its own drain */
 
 enum master_phase {
 	MASTER_STARTING,  /* the first workers are to begin to serve */
 	MASTER_SERVING,	  /* all is well */
 	MASTER_RELOADING, /* new workers start beside the old ones */
+	MASTER_UPGRADING, /* all is well, and a new todod starts beside us */
 	MASTER_STOPPING,  /* the workers drain */
 };
 
 struct master {
 	enum master_phase phase;
-	const struct options *flags;
+	const struct command *command;
+	struct handover *handover;
 	struct options *options;
 	struct settings **settings;
 	struct fault *fault;
@@ -48,21 +58,23 @@ struct master {
 	unsigned generation; /* of those that serve */
 	sigset_t signals;
 	int exit_code;
+	bool is_told_to_stop;
 	/* MASTER_RELOADING: */
 	struct options new_options;
 	struct settings *new_settings;
-	bool reload_again; /* another SIGHUP came meanwhile */
+	/* MASTER_UPGRADING, and MASTER_STOPPING when it took over: */
+	struct upgrade upgrade;
+	/* A signal came when it could not be heeded: */
+	bool reload_again;
+	bool upgrade_again;
 };
 
 /* --- stopping ------------------------------------------------------------ */
 
-static void begin_stop(struct master *master, int exit_code)
+/* Ends the service here; a successor may go on with it. */
+static void drain(struct master *master)
 {
-	if (master->phase == MASTER_STOPPING)
-		return;
 	master->phase = MASTER_STOPPING;
-	master->exit_code = exit_code;
-	notify_send("STOPPING=1");
 	log_event(LOG_INFO, "stopping",
 		  LOG_INT("workers", (int64_t)workers_count(&master->workers)));
 	listen_close(&master->listeners);
@@ -71,14 +83,38 @@ static void begin_stop(struct master *master, int exit_code)
 		      (*master->settings)->drain_timeout_ms);
 }
 
+static void stop_successor(struct master *master)
+{
+	int64_t patience_ms =
+		(*master->settings)->drain_timeout_ms + SUCCESSOR_GRACE_MS;
+
+	upgrade_stop(&master->upgrade, patience_ms);
+}
+
+static void begin_stop(struct master *master, int exit_code)
+{
+	if (master->phase == MASTER_STOPPING)
+		return;
+	master->exit_code = exit_code;
+	/* Of one that has not taken over yet nobody wants to know. */
+	if (!handover_is_open(master->handover))
+		notify_send("STOPPING=1");
+	stop_successor(master);
+	drain(master);
+}
+
 static void on_stop_signal(struct master *master)
 {
-	if (master->phase != MASTER_STOPPING) {
-		begin_stop(master, EX_OK);
+	bool is_told_again = master->is_told_to_stop;
+
+	master->is_told_to_stop = true;
+	begin_stop(master, EX_OK);
+	if (!is_told_again)
 		return;
-	}
 	log_write(LOG_WARN, "stopping at once", NULL, 0);
 	workers_kill(&master->workers);
+	if (!master->listeners.are_lent)
+		stop_successor(master);
 }
 
 /* --- keys ---------------------------------------------------------------- */
@@ -168,7 +204,7 @@ static void reload(struct master *master)
 				      "instead");
 		return;
 	}
-	err = reload_configuration(master->flags, master->options,
+	err = reload_configuration(&master->command->flags, master->options,
 				   &master->new_options, &master->new_settings,
 				   &fault);
 	if (err == ERR_OK)
@@ -208,7 +244,91 @@ static void finish_reload(struct master *master)
 			  (*master->settings)->log_format, -1);
 	log_event(LOG_INFO, "reloaded",
 		  LOG_INT("workers", (*master->settings)->workers));
+	if ((*master->settings)->tls)
+		tls_log((*master->settings)->tls);
 	notify_send("READY=1");
+}
+
+/* --- upgrading ----------------------------------------------------------- */
+
+static void give_up_upgrade(struct master *master)
+{
+	log_event(LOG_ERROR, "upgrade failed",
+		  LOG_STRING("reason", master->upgrade.reason));
+	master->workers.private_fd = -1;
+	master->phase = MASTER_SERVING;
+}
+
+/* Why it must not be tried; NULL when it may. */
+static const char *upgrade_obstacle(const struct master *master)
+{
+	if (!(*master->settings)->location.backend->is_shared)
+		return "the data are in the memory of one worker and would be "
+		       "lost: restart todod instead";
+	if (getpid() == 1)
+		return "todod is process 1 here, whose end ends all: restart "
+		       "the container instead";
+	return NULL;
+}
+
+static void upgrade(struct master *master)
+{
+	const char *obstacle = upgrade_obstacle(master);
+	struct upgrade *upgrade = &master->upgrade;
+
+	if (master->phase != MASTER_SERVING) {
+		/* Another one while one is under way is the same. */
+		master->upgrade_again = master->phase == MASTER_STARTING ||
+					master->phase == MASTER_RELOADING;
+		return;
+	}
+	if (obstacle) {
+		log_event(LOG_ERROR, "upgrade failed",
+			  LOG_STRING("reason", obstacle));
+		return;
+	}
+	if (upgrade_start(upgrade, master->command->argv, &master->listeners) !=
+	    ERR_OK) {
+		give_up_upgrade(master);
+		return;
+	}
+	master->phase = MASTER_UPGRADING;
+	master->workers.private_fd = upgrade->report_fd;
+	log_event(LOG_INFO, "upgrading", LOG_INT("pid", upgrade->pid));
+}
+
+/* Who watches over this process must know who comes after it. */
+static void notify_successor(pid_t pid)
+{
+	char state[32];
+
+	(void)snprintf(state, sizeof(state), "MAINPID=%ld", (long)pid);
+	notify_send(state);
+}
+
+/* The new one serves: this one may go. */
+static void look_at_successor(struct master *master)
+{
+	struct upgrade *upgrade = &master->upgrade;
+
+	upgrade_look(upgrade, clock_monotonic_us());
+	if (master->phase != MASTER_UPGRADING ||
+	    upgrade->state != UPGRADE_TAKEN)
+		return;
+	log_event(LOG_INFO, "upgraded", LOG_INT("pid", upgrade->pid));
+	notify_successor(upgrade->pid);
+	master->listeners.are_lent = true;
+	drain(master);
+}
+
+static void on_successor_exit(struct master *master,
+			      const struct workers_exit *ended)
+{
+	if (ended->pid != master->upgrade.pid)
+		return;
+	upgrade_ended(&master->upgrade, ended->exit_code);
+	if (master->phase == MASTER_UPGRADING)
+		give_up_upgrade(master);
 }
 
 /* --- the workers' ends --------------------------------------------------- */
@@ -240,15 +360,28 @@ static void on_exit_in(struct master *master, const struct workers_exit *ended)
 			give_up_reload(master);
 		return;
 	case MASTER_SERVING:
+	case MASTER_UPGRADING:
 	case MASTER_STOPPING:
 		return;
 	}
+}
+
+/* The schema may be the new todod's already: it will serve, or we shall see. */
+static bool is_fatal(const struct master *master,
+		     const struct workers_exit *ended)
+{
+	return ended->exit_code == EX_DATAERR &&
+	       master->phase != MASTER_UPGRADING;
 }
 
 static void on_exit_of(void *arg, const struct workers_exit *ended)
 {
 	struct master *master = arg;
 
+	if (ended->number == WORKERS_SUCCESSOR) {
+		on_successor_exit(master, ended);
+		return;
+	}
 	if (ended->was_told || master->phase == MASTER_STOPPING)
 		return;
 	if (ended->number == WORKERS_KEEPER) {
@@ -256,7 +389,7 @@ static void on_exit_of(void *arg, const struct workers_exit *ended)
 			workers_schedule(&master->workers, ended);
 		return;
 	}
-	if (ended->exit_code == EX_DATAERR) {
+	if (is_fatal(master, ended)) {
 		log_write(LOG_ERROR,
 			  "stopping: the database is damaged or of another "
 			  "version",
@@ -284,7 +417,8 @@ static void log_urls(const struct master *master)
 
 		if (each->port == 0)
 			continue;
-		(void)snprintf(url, sizeof(url), "http://%s%s%s:%d",
+		(void)snprintf(url, sizeof(url), "http%s://%s%s%s:%d",
+			       (*master->settings)->tls ? "s" : "",
 			       is_ipv6 ? "[" : "", each->address,
 			       is_ipv6 ? "]" : "", each->port);
 		(void)snprintf(docs, sizeof(docs), "%s/docs", url);
@@ -292,6 +426,23 @@ static void log_urls(const struct master *master)
 			  LOG_STRING("docs", docs));
 		return;
 	}
+}
+
+static void become_ready(struct master *master, size_t serving)
+{
+	master->phase = MASTER_SERVING;
+	log_event(LOG_INFO, "ready", LOG_INT("workers", (int64_t)serving));
+	log_urls(master);
+	if (!handover_is_open(master->handover)) {
+		notify_send("READY=1");
+		return;
+	}
+	/* The one before tells systemd, which does not listen to us yet. */
+	master->listeners.are_lent = false;
+	master->workers.private_fd = -1;
+	if (!handover_accept(master->handover))
+		log_write(LOG_WARN, "the todod before is gone already", NULL,
+			  0);
 }
 
 static void look_at_readiness(struct master *master)
@@ -303,16 +454,11 @@ static void look_at_readiness(struct master *master)
 		generation++;
 	serving = workers_serving(&master->workers, generation);
 	if (master->phase == MASTER_STARTING &&
-	    serving == (*master->settings)->workers) {
-		master->phase = MASTER_SERVING;
-		log_event(LOG_INFO, "ready",
-			  LOG_INT("workers", (int64_t)serving));
-		log_urls(master);
-		notify_send("READY=1");
-	} else if (master->phase == MASTER_RELOADING &&
-		   serving == master->new_settings->workers) {
+	    serving == (*master->settings)->workers)
+		become_ready(master, serving);
+	else if (master->phase == MASTER_RELOADING &&
+		 serving == master->new_settings->workers)
 		finish_reload(master);
-	}
 }
 
 static void on_signal(struct master *master, const siginfo_t *info)
@@ -329,6 +475,9 @@ static void on_signal(struct master *master, const siginfo_t *info)
 			on_stop_signal(master);
 		else
 			reload(master);
+		break;
+	case SIGUSR2:
+		upgrade(master);
 		break;
 	default:
 		/* SIGCHLD and SIGUSR1 only wake: there is something to see. */
@@ -348,6 +497,13 @@ static void wait_for_signal(struct master *master)
 		on_signal(master, &info);
 }
 
+static bool replaces_workers(const struct master *master)
+{
+	return master->phase == MASTER_STARTING ||
+	       master->phase == MASTER_SERVING ||
+	       master->phase == MASTER_UPGRADING;
+}
+
 static void look_after_workers(struct master *master)
 {
 	struct workers *workers = &master->workers;
@@ -355,21 +511,35 @@ static void look_after_workers(struct master *master)
 
 	workers_reap(workers, on_exit_of, master);
 	look_at_readiness(master);
+	look_at_successor(master);
 	now_us = clock_monotonic_us();
+	if ((*master->settings)->tls)
+		tls_advance((*master->settings)->tls, now_us);
 	workers_check(workers, now_us);
-	if (master->phase == MASTER_STARTING || master->phase == MASTER_SERVING)
+	if (replaces_workers(master))
 		workers_respawn(workers, *master->settings, master->generation,
 				now_us);
 	if (master->phase == MASTER_SERVING && master->reload_again) {
 		master->reload_again = false;
 		reload(master);
 	}
+	if (master->phase == MASTER_SERVING && master->upgrade_again) {
+		master->upgrade_again = false;
+		upgrade(master);
+	}
+}
+
+/* A successor that was told to stop, too. */
+static bool is_successor_left(const struct master *master)
+{
+	return master->upgrade.pid > 0 && !master->listeners.are_lent;
 }
 
 static void loop(struct master *master)
 {
 	while (master->phase != MASTER_STOPPING ||
-	       workers_running(&master->workers) > 0) {
+	       workers_running(&master->workers) > 0 ||
+	       is_successor_left(master)) {
 		wait_for_signal(master);
 		look_after_workers(master);
 		logsink_flush();
@@ -449,10 +619,14 @@ static enum err prepare(struct master *master)
 
 	raise_descriptor_limit();
 	if (err == ERR_OK)
-		err = listen_open(settings, &identity, &master->listeners,
-				  master->fault);
+		err = listen_open(settings, &identity, master->handover,
+				  &master->listeners, master->fault);
 	if (err == ERR_OK)
 		err = privs_drop(settings, &identity, master->fault);
+	if (err == ERR_OK && signature_init() != ERR_OK)
+		err = fault_set(master->fault, EX_OSERR,
+				"libcrypto does not start: %s",
+				err_text(ERR_NO_MEMORY));
 	if (err == ERR_OK)
 		err = secret_provide(settings, master->fault);
 	block_signals(master);
@@ -464,12 +638,15 @@ static enum err prepare(struct master *master)
 	if (err != ERR_OK)
 		return fault_set(master->fault, EX_OSERR,
 				 "no shared memory or pipe: %m");
+	master->workers.private_fd = master->handover->report_fd;
 	err = make_keys(master, 1, settings, NULL, master->fault);
 	if (err == ERR_NO_MEMORY)
 		return fault_set(master->fault, EX_OSERR, "%s", err_text(err));
 	if (err != ERR_OK)
 		return err;
 	listen_log(&master->listeners);
+	if (settings->tls)
+		tls_log(settings->tls);
 	return ERR_OK;
 }
 
@@ -488,13 +665,21 @@ static void start_workers(struct master *master)
 			clock_monotonic_us());
 }
 
+/* Whether another todod has the database, too, and will tidy up. */
+static bool is_shared_with_another(const struct master *master)
+{
+	return handover_is_open(master->handover) ||
+	       (master->listeners.are_lent && master->upgrade.pid > 0);
+}
+
 static void finish(struct master *master)
 {
 	struct backend_location *location = &(*master->settings)->location;
 	enum err err = ERR_OK;
 
 	/* A damaged one is left as it is, for whoever rescues it. */
-	if (location->backend->settle && master->exit_code != EX_DATAERR)
+	if (location->backend->settle && master->exit_code != EX_DATAERR &&
+	    !is_shared_with_another(master))
 		err = spawn_job(settle, location);
 	if (err != ERR_OK)
 		log_event(LOG_WARN, "the database was not tidied up",
@@ -503,18 +688,21 @@ static void finish(struct master *master)
 	log_write(LOG_INFO, "stopped", NULL, 0);
 }
 
-int master_run(const struct options *flags, struct options *options,
-	       struct settings **settings, struct fault *fault)
+int master_run(const struct command *command, struct handover *handover,
+	       struct options *options, struct settings **settings,
+	       struct fault *fault)
 {
 	struct master master = {
 		.phase = MASTER_STARTING,
-		.flags = flags,
+		.command = command,
+		.handover = handover,
 		.options = options,
 		.settings = settings,
 		.fault = fault,
 	};
 
 	options_init(&master.new_options);
+	upgrade_init(&master.upgrade);
 	if (prepare(&master) != ERR_OK) {
 		listen_close(&master.listeners);
 		return fault->exit_code;

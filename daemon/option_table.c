@@ -13,6 +13,7 @@
 #define SECTION_NETWORK	 "Network"
 #define SECTION_API	 "API"
 #define SECTION_ACCOUNTS "Accounts and tokens"
+#define SECTION_LIMITS	 "Rate limits"
 #define SECTION_LOG	 "Log"
 
 const struct option option_table[OPTION_COUNT] = {
@@ -143,7 +144,8 @@ const struct option option_table[OPTION_COUNT] = {
 		.min = 1,
 		.max = 300,
 		.value = "SECONDS",
-		.derived = "connect_timeout of the URL, else 12",
+		.derived = "connect_timeout of the URL, else 12 "
+			   "(30 to migrate)",
 		.help = "How long a connection to PostgreSQL may take to open.",
 	},
 	[OPTION_DB_WAIT_TIMEOUT] = {
@@ -238,6 +240,119 @@ const struct option option_table[OPTION_COUNT] = {
 		.value = "N",
 		.derived = "what the limit of open files allows, at most 10000",
 		.help = "Connections of one worker; more wait to be accepted.",
+	},
+	[OPTION_MAX_CONNECTIONS_PER_CLIENT] = {
+		.name = "max-connections-per-client",
+		.variable = "MAX_CONNECTIONS_PER_CLIENT",
+		.section = SECTION_NETWORK,
+		.type = OPTION_NUMBER,
+		.min = 0,
+		.max = 1000000,
+		.value = "N",
+		.fallback = "0",
+		.help = "Of these, from one address (IPv6: one /64); one more\n"
+			"is answered 503 and closed. Behind a trusted proxy:\n"
+			"requests of one client at a time. 0: any number.",
+	},
+	[OPTION_IDLE_TIMEOUT] = {
+		.name = "idle-timeout",
+		.variable = "IDLE_TIMEOUT",
+		.section = SECTION_NETWORK,
+		.type = OPTION_NUMBER,
+		.min = 1,
+		.max = 3600,
+		.value = "SECONDS",
+		.fallback = "75",
+		.help = "A connection that was idle for so long is closed;\n"
+			"more than what a proxy in front has.",
+	},
+	[OPTION_HEAD_TIMEOUT] = {
+		.name = "head-timeout",
+		.variable = "HEAD_TIMEOUT",
+		.section = SECTION_NETWORK,
+		.type = OPTION_NUMBER,
+		.min = 1,
+		.max = 3600,
+		.value = "SECONDS",
+		.fallback = "10",
+		.help = "How long the request line and the headers may take\n"
+			"from their first byte on, before it is answered 408.",
+	},
+	[OPTION_BODY_TIMEOUT] = {
+		.name = "body-timeout",
+		.variable = "BODY_TIMEOUT",
+		.section = SECTION_NETWORK,
+		.type = OPTION_NUMBER,
+		.min = 1,
+		.max = 3600,
+		.value = "SECONDS",
+		.fallback = "20",
+		.help = "How long the body may take.",
+	},
+	[OPTION_SEND_TIMEOUT] = {
+		.name = "send-timeout",
+		.variable = "SEND_TIMEOUT",
+		.section = SECTION_NETWORK,
+		.type = OPTION_NUMBER,
+		.min = 1,
+		.max = 3600,
+		.value = "SECONDS",
+		.fallback = "30",
+		.help = "How long an answer may wait to be taken, and a\n"
+			"second more for each 8 KiB the client took, before\n"
+			"the connection is reset.",
+	},
+	[OPTION_TRUSTED_PROXIES] = {
+		.name = "trusted-proxies",
+		.variable = "TRUSTED_PROXIES",
+		.section = SECTION_NETWORK,
+		.traits = OPTION_MAY_BE_EMPTY,
+		.value = "LIST",
+		.derived = "none, and clients of a proxy on a private address "
+			   "are not counted by their address",
+		.help = "Proxies that are believed about their clients\n"
+			"(X-Forwarded-For, Forwarded, …): addresses and\n"
+			"networks (10.0.0.0/8) between commas, or the words\n"
+			"unix, loopback, private and none.",
+	},
+	[OPTION_PROXY_PROTOCOL] = {
+		.name = "proxy-protocol",
+		.variable = "PROXY_PROTOCOL",
+		.section = SECTION_NETWORK,
+		.type = OPTION_SWITCH,
+		.value = "yes|no",
+		.fallback = "no",
+		.help = "Trusted proxies begin each connection with a PROXY\n"
+			"header (version 1 or 2) that names their client.",
+	},
+	[OPTION_REQUIRE_HTTPS] = {
+		.name = "require-https",
+		.variable = "REQUIRE_HTTPS",
+		.section = SECTION_NETWORK,
+		.type = OPTION_SWITCH,
+		.value = "yes|no",
+		.fallback = "no",
+		.help = "Send clients that a proxy says came by http to\n"
+			"https, and let browsers stay there (HSTS). Health\n"
+			"checks are exempt.",
+	},
+	[OPTION_TLS_CERT] = {
+		.name = "tls-cert",
+		.variable = "TLS_CERT",
+		.section = SECTION_NETWORK,
+		.value = "FILE",
+		.derived = "none",
+		.help = "A certificate (PEM), followed by those that lead to\n"
+			"its authority. All TCP ports speak HTTPS then, unix\n"
+			"sockets do not. A reload reads it again.",
+	},
+	[OPTION_TLS_KEY] = {
+		.name = "tls-key",
+		.variable = "TLS_KEY",
+		.section = SECTION_NETWORK,
+		.value = "FILE",
+		.derived = "the file of the certificate",
+		.help = "The key of the certificate (PEM, not encrypted).",
 	},
 	[OPTION_TASKS_DIALECT] = {
 		.name = "tasks-dialect",
@@ -478,6 +593,58 @@ const struct option option_table[OPTION_COUNT] = {
 		.fallback = "256",
 		.help = "Password hashes that may wait in one worker; one\n"
 			"more is answered 503.",
+	},
+	[OPTION_RATE_LIMIT] = {
+		.name = "rate-limit",
+		.variable = "RATE_LIMIT",
+		.section = SECTION_LIMITS,
+		.type = OPTION_SWITCH,
+		.value = "on|off",
+		.fallback = "on",
+		.help = "off switches all of these off, for load tests.",
+	},
+	[OPTION_RATE_LIMIT_SIGNIN] = {
+		.name = "rate-limit-signin",
+		.variable = "RATE_LIMIT_SIGNIN",
+		.section = SECTION_LIMITS,
+		.value = "N/TIME",
+		.fallback = "60/m",
+		.help = "Tries to sign in from one address: how many in what\n"
+			"time, 60/m, 20/30s, 1000/h, or off. One more is\n"
+			"answered 429.",
+	},
+	[OPTION_RATE_LIMIT_SIGNUP] = {
+		.name = "rate-limit-signup",
+		.variable = "RATE_LIMIT_SIGNUP",
+		.section = SECTION_LIMITS,
+		.value = "N/TIME",
+		.fallback = "100/h",
+		.help = "Tries to sign up from one address.",
+	},
+	[OPTION_RATE_LIMIT_ACCOUNT] = {
+		.name = "rate-limit-account",
+		.variable = "RATE_LIMIT_ACCOUNT",
+		.section = SECTION_LIMITS,
+		.value = "N/TIME",
+		.fallback = "100/h",
+		.help = "Tries to sign in, and to sign up, with one e-mail\n"
+			"address from anywhere. A right password starts anew.",
+	},
+	[OPTION_RATE_LIMIT_ADDRESS] = {
+		.name = "rate-limit-address",
+		.variable = "RATE_LIMIT_ADDRESS",
+		.section = SECTION_LIMITS,
+		.value = "N/TIME",
+		.fallback = "off",
+		.help = "Requests of any kind from one address.",
+	},
+	[OPTION_RATE_LIMIT_USER] = {
+		.name = "rate-limit-user",
+		.variable = "RATE_LIMIT_USER",
+		.section = SECTION_LIMITS,
+		.value = "N/TIME",
+		.fallback = "off",
+		.help = "Requests with the tokens of one user.",
 	},
 	[OPTION_LOG_LEVEL] = {
 		.name = "log-level",

@@ -19,6 +19,7 @@
 #include "core/log.h"
 #include "core/token.h"
 #include "daemon/fault.h"
+#include "daemon/safefile.h"
 #include "daemon/settings.h"
 
 #define SECRET_FILE_MAX_BYTES 65536
@@ -38,9 +39,10 @@ void secret_release(struct text *secret)
 	secret->len = 0;
 }
 
-enum err secret_read(const char *file, struct text *secret, struct fault *fault)
+/* The content of an open file, or of fd -1 with errno; closes it. */
+static enum err read_and_close(int fd, const char *file, struct text *secret,
+			       struct fault *fault)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	char *bytes = malloc(SECRET_FILE_MAX_BYTES);
 	size_t len = 0;
 	ssize_t got = fd < 0 ? -1 : 1;
@@ -65,6 +67,13 @@ enum err secret_read(const char *file, struct text *secret, struct fault *fault)
 	return bytes ? ERR_INVALID : ERR_NO_MEMORY;
 }
 
+enum err secret_read(const char *file, struct text *secret, struct fault *fault)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	return read_and_close(fd, file, secret, fault);
+}
+
 /* Hexadecimal digits of 32 random bytes. */
 static enum err make(struct text *secret, struct fault *fault)
 {
@@ -87,33 +96,78 @@ static enum err make(struct text *secret, struct fault *fault)
 	return ERR_OK;
 }
 
-/* Writes to a name of this process and links it to file, which must not be
- * there: then errno is EEXIST. */
-static bool keep(const char *file, struct text secret)
+/*
+ * Writes to a name that nobody can foresee and links it to file; a symbolic
+ * link there is a file that is there.  ERR_CONFLICT: there is one; ERR_SYSTEM
+ * with errno.
+ */
+static enum err keep(const char *file, struct text secret)
 {
-	char name[4096];
-	bool is_kept = false;
+	char name[FILE_MAX_BYTES];
+	enum err err = ERR_SYSTEM;
 	int saved;
 	int fd;
 
-	if (snprintf(name, sizeof(name), "%s.%ld", file, (long)getpid()) >=
+	if (snprintf(name, sizeof(name), "%s.XXXXXX", file) >=
 	    (int)sizeof(name)) {
 		errno = ENAMETOOLONG;
-		return false;
+		return ERR_SYSTEM;
 	}
-	(void)unlink(name);
-	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		  0600);
+	/* With O_EXCL, and for its owner only. */
+	fd = mkostemp(name, O_CLOEXEC);
 	if (fd < 0)
-		return false;
+		return ERR_SYSTEM;
 	if (write(fd, secret.ptr, secret.len) == (ssize_t)secret.len &&
-	    write(fd, "\n", 1) == 1 && fsync(fd) == 0)
-		is_kept = link(name, file) == 0;
+	    write(fd, "\n", 1) == 1 && fsync(fd) == 0) {
+		if (link(name, file) == 0)
+			err = ERR_OK;
+		else if (errno == EEXIST)
+			err = ERR_CONFLICT;
+	}
 	saved = errno;
 	close(fd);
 	(void)unlink(name);
 	errno = saved;
-	return is_kept;
+	if (err == ERR_OK && !safefile_sync_folder(file))
+		err = ERR_SYSTEM;
+	return err;
+}
+
+/* One that another user has put there, or may change, would be his key to
+ * every account. */
+static enum err distrust(int fd, const char *file, struct fault *fault)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0)
+		return fault_set(fault, EX_CONFIG, "cannot read %s: %m", file);
+	if (!S_ISREG(status.st_mode) ||
+	    (status.st_uid != geteuid() && status.st_uid != 0) ||
+	    (status.st_mode & 022) != 0)
+		return fault_set(fault, EX_CONFIG,
+				 "the token secret in %s is no file, is "
+				 "another user's, or others may write to it: "
+				 "remove it to get a new one",
+				 file);
+	if ((status.st_mode & 077) != 0)
+		log_event(LOG_WARN,
+			  "others may read the token secret: chmod 600 it",
+			  LOG_STRING("file", file));
+	return ERR_OK;
+}
+
+/* Reads the one that todod has made.  A link would lead to another's. */
+static enum err read_kept(const char *file, struct text *secret,
+			  struct fault *fault)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW |
+				    O_NONBLOCK);
+	enum err err = fd < 0 ? ERR_OK : distrust(fd, file, fault);
+
+	if (err == ERR_OK)
+		return read_and_close(fd, file, secret, fault);
+	close(fd);
+	return err;
 }
 
 static enum err make_and_keep(const char *file, struct text *secret,
@@ -123,29 +177,20 @@ static enum err make_and_keep(const char *file, struct text *secret,
 
 	if (err != ERR_OK)
 		return err;
-	if (keep(file, *secret)) {
+	err = keep(file, *secret);
+	if (err == ERR_OK) {
 		log_event(LOG_INFO,
 			  "no JWT_SECRET_KEY is set: made one and keep it",
 			  LOG_STRING("file", file));
 		return ERR_OK;
 	}
 	secret_release(secret);
-	if (errno == EEXIST)
-		return secret_read(file, secret, fault);
+	if (err == ERR_CONFLICT)
+		return read_kept(file, secret, fault);
 	return fault_set(fault, EX_CANTCREAT,
 			 "cannot keep a token secret in %s: %m; set "
 			 "JWT_SECRET_KEY, or let todod write to that folder",
 			 file);
-}
-
-static void warn_of_readers(const char *file)
-{
-	struct stat status;
-
-	if (stat(file, &status) == 0 && (status.st_mode & 077) != 0)
-		log_event(LOG_WARN,
-			  "others may read the token secret: chmod 600 it",
-			  LOG_STRING("file", file));
 }
 
 static enum err check(const char *file, struct text *secret,
@@ -182,15 +227,15 @@ enum err secret_find(struct settings *settings, struct fault *fault)
 {
 	struct text secret = { NULL, 0 };
 	char file[FILE_MAX_BYTES];
+	struct stat status;
 	enum err err;
 
 	if (!needs_secret(settings) || !settings->location.path)
 		return ERR_OK;
 	err = file_of(settings, file, fault);
-	if (err != ERR_OK || access(file, F_OK) != 0)
+	if (err != ERR_OK || lstat(file, &status) != 0)
 		return err;
-	warn_of_readers(file);
-	err = secret_read(file, &secret, fault);
+	err = read_kept(file, &secret, fault);
 	if (err == ERR_OK)
 		err = check(file, &secret, fault);
 	if (err == ERR_OK)

@@ -7,38 +7,33 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/http.h"
 #include "daemon/acceptor.h"
 #include "daemon/connection.h"
 #include "daemon/exchange.h"
 #include "daemon/listen.h"
 #include "daemon/loop_event.h"
-#include "daemon/refusal.h"
 
-/* Of every single read and write; above the 60 s of common proxies, so that
- * they close idle connections first. */
-#define SERVER_TIMEOUT_S 75
-/* Request line and header section. */
-#define SERVER_HEAD_MAX_BYTES 16384
-/* evhttp refuses longer bodies itself, in HTML; up to here we do. */
-#define SERVER_BODY_MAX_BYTES (1024 * 1024)
-/* Those of the API; TRACE so that it is answered like any other that nothing
- * has.  Never all bits: evhttp would take the body of an unknown method for
- * the next request. */
-#define SERVER_METHODS                                                         \
-	(EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | \
-	 EVHTTP_REQ_PATCH | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |           \
-	 EVHTTP_REQ_TRACE)
+/* The gate gives evhttp no other. */
+#define SERVER_METHODS (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD)
+/* Of what the gate gives it; evhttp has no other use for them. */
+#define SERVER_HEAD_MAX_BYTES 4096
+#define SERVER_BODY_MAX_BYTES 0
 
-_Static_assert(SERVER_BODY_MAX_BYTES > HTTP_BODY_MAX_BYTES,
-	       "a body that is too long must reach the application");
+/* An evhttp makes all of its connections in the same way. */
+struct server_door {
+	struct evhttp *http;
+	struct connections_door door;
+};
 
 struct server {
 	struct event_base *base;
-	struct app *app;
-	struct evhttp *http;
+	struct server_door plain;
+	struct server_door secure; /* http NULL: there is no certificate */
+	struct evhttp *bound_to[LISTENERS_MAX];
 	struct evhttp_bound_socket *bound[LISTENERS_MAX];
 	size_t bound_count;
 	struct acceptor *acceptor;
@@ -63,14 +58,6 @@ static void on_closed(void *arg, size_t count)
 	acceptor_on_closed(server->acceptor, count);
 }
 
-static void on_refused(void *arg, int status, const char *client,
-		       struct evbuffer *out)
-{
-	const struct server *server = arg;
-
-	refusal_write(server->app, status, client, out);
-}
-
 static void on_idle(void *arg)
 {
 	struct server *server = arg;
@@ -81,9 +68,12 @@ static void on_idle(void *arg)
 static void close_listeners(struct server *server)
 {
 	acceptor_stop(server->acceptor);
-	while (server->bound_count > 0)
-		evhttp_del_accept_socket(server->http,
-					 server->bound[--server->bound_count]);
+	while (server->bound_count > 0) {
+		size_t last = --server->bound_count;
+
+		evhttp_del_accept_socket(server->bound_to[last],
+					 server->bound[last]);
+	}
 }
 
 static void on_last_accepts(evutil_socket_t fd, short what, void *arg)
@@ -107,10 +97,12 @@ static enum err make_parts(struct server *server,
 	};
 	const struct connections_options connections = {
 		.base = server->base,
+		.limits = options->limits,
+		.proxies = options->proxies,
+		.proxies_speak_first = options->proxies_speak_first,
 		.max = options->connections_max,
 		.on_accepted = on_accepted,
 		.on_closed = on_closed,
-		.on_refused = on_refused,
 		.arg = server,
 	};
 	struct exchanges_options exchanges = {
@@ -127,6 +119,26 @@ static enum err make_parts(struct server *server,
 	return err;
 }
 
+static enum err make_door(struct server *server, struct tls *tls,
+			  struct server_door *door)
+{
+	struct evhttp *http = evhttp_new(server->base);
+
+	if (!http)
+		return ERR_NO_MEMORY;
+	door->http = http;
+	door->door.connections = server->connections;
+	door->door.tls = tls;
+	/* No timeouts: the connections have deadlines. */
+	evhttp_set_max_headers_size(http, SERVER_HEAD_MAX_BYTES);
+	evhttp_set_max_body_size(http, SERVER_BODY_MAX_BYTES);
+	evhttp_set_allowed_methods(http, SERVER_METHODS);
+	evhttp_set_default_content_type(http, NULL);
+	evhttp_set_bevcb(http, connections_bufferevent, &door->door);
+	evhttp_set_gencb(http, exchanges_on_request, server->exchanges);
+	return ERR_OK;
+}
+
 enum err server_new(const struct server_options *options, struct server **out)
 {
 	struct server *server = calloc(1, sizeof(*server));
@@ -135,27 +147,21 @@ enum err server_new(const struct server_options *options, struct server **out)
 	if (!server)
 		return ERR_NO_MEMORY;
 	server->base = loop_event_base(options->loop);
-	server->app = options->app;
 	err = make_parts(server, options);
+	if (err == ERR_OK)
+		err = make_door(server, NULL, &server->plain);
+	if (err == ERR_OK && options->tls)
+		err = make_door(server, options->tls, &server->secure);
 	if (err == ERR_OK) {
-		server->http = evhttp_new(server->base);
 		server->on_last_accepts =
 			evtimer_new(server->base, on_last_accepts, server);
-		if (!server->http || !server->on_last_accepts)
+		if (!server->on_last_accepts)
 			err = ERR_NO_MEMORY;
 	}
 	if (err != ERR_OK) {
 		server_free(&server);
 		return err;
 	}
-	evhttp_set_timeout(server->http, SERVER_TIMEOUT_S);
-	evhttp_set_max_headers_size(server->http, SERVER_HEAD_MAX_BYTES);
-	evhttp_set_max_body_size(server->http, SERVER_BODY_MAX_BYTES);
-	evhttp_set_allowed_methods(server->http, SERVER_METHODS);
-	evhttp_set_default_content_type(server->http, NULL);
-	evhttp_set_bevcb(server->http, connections_bufferevent,
-			 server->connections);
-	evhttp_set_gencb(server->http, exchanges_on_request, server->exchanges);
 	*out = server;
 	return ERR_OK;
 }
@@ -166,10 +172,12 @@ void server_free(struct server **server)
 
 	if (!gone)
 		return;
-	if (gone->http) {
+	if (gone->acceptor)
 		close_listeners(gone);
-		evhttp_free(gone->http);
-	}
+	if (gone->plain.http)
+		evhttp_free(gone->plain.http);
+	if (gone->secure.http)
+		evhttp_free(gone->secure.http);
 	connections_free(&gone->connections);
 	exchanges_free(&gone->exchanges);
 	acceptor_free(&gone->acceptor);
@@ -179,10 +187,25 @@ void server_free(struct server **server)
 	*server = NULL;
 }
 
+/* With a certificate all of TCP is TLS; a unix socket does not leave the
+ * machine. */
+static struct evhttp *door_of(const struct server *server, int fd)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+
+	memset(&address, 0, sizeof(address));
+	(void)getsockname(fd, (struct sockaddr *)&address, &len);
+	if (!server->secure.http || address.ss_family == AF_UNIX)
+		return server->plain.http;
+	return server->secure.http;
+}
+
 enum err server_listen(struct server *server, int fd)
 {
 	struct evconnlistener *listener;
 	struct evhttp_bound_socket *bound;
+	struct evhttp *http = door_of(server, fd);
 
 	/* The socket listens already.  This process must close it to stop:
 	 * the kernel takes connections as long as anybody has it. */
@@ -193,16 +216,17 @@ enum err server_listen(struct server *server, int fd)
 		close(fd);
 		return ERR_NO_MEMORY;
 	}
-	bound = evhttp_bind_listener(server->http, listener);
+	bound = evhttp_bind_listener(http, listener);
 	if (!bound) {
 		evconnlistener_free(listener);
 		return ERR_NO_MEMORY;
 	}
 	if (server->bound_count == LISTENERS_MAX ||
 	    acceptor_add(server->acceptor, listener) != ERR_OK) {
-		evhttp_del_accept_socket(server->http, bound);
+		evhttp_del_accept_socket(http, bound);
 		return ERR_NO_MEMORY;
 	}
+	server->bound_to[server->bound_count] = http;
 	server->bound[server->bound_count++] = bound;
 	return ERR_OK;
 }

@@ -7,11 +7,14 @@
 #include <stddef.h>
 
 #include "core/err.h"
+#include "daemon/connection.h"
 
 struct app;
+struct cidr_list;
 struct loop_event;
 struct server;
 struct shared;
+struct tls;
 
 /* All borrowed. */
 struct server_options {
@@ -20,6 +23,10 @@ struct server_options {
 	struct shared *shared;
 	unsigned slot;
 	size_t connections_max;
+	struct connection_limits limits;
+	const struct cidr_list *proxies; /* trusted ones; NULL: none */
+	bool proxies_speak_first;	 /* with a PROXY header */
+	struct tls *tls; /* what TCP sockets speak; NULL: plain HTTP */
 };
 
 enum err server_new(const struct server_options *options,

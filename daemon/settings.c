@@ -13,7 +13,9 @@
 #include "daemon/cpus.h"
 #include "daemon/fault.h"
 #include "daemon/options.h"
+#include "daemon/settings_limits.h"
 #include "daemon/settings_tokens.h"
+#include "daemon/tls.h"
 
 #define DATABASE_FILE	    "todod.db"
 #define WORKERS_DEFAULT_MAX 8
@@ -181,7 +183,35 @@ static enum err set_network(struct maker *maker)
 	settings->port = (uint16_t)options_number(options, OPTION_PORT);
 	settings->connections_max =
 		(size_t)options_number(options, OPTION_MAX_CONNECTIONS);
+	settings->limits = (struct connection_limits){
+		.idle_ms = options_number(options, OPTION_IDLE_TIMEOUT) * 1000,
+		.head_ms = options_number(options, OPTION_HEAD_TIMEOUT) * 1000,
+		.body_ms = options_number(options, OPTION_BODY_TIMEOUT) * 1000,
+		.send_ms = options_number(options, OPTION_SEND_TIMEOUT) * 1000,
+		.per_client = (size_t)options_number(
+			options, OPTION_MAX_CONNECTIONS_PER_CLIENT),
+	};
 	return err;
+}
+
+static enum err set_tls(struct maker *maker)
+{
+	const char *certificate = options_text(maker->options, OPTION_TLS_CERT);
+	const char *key = options_text(maker->options, OPTION_TLS_KEY);
+
+	if (!certificate && key)
+		return fault_set(maker->fault, EX_CONFIG,
+				 "TLS_KEY is set, but TLS_CERT is not: name "
+				 "the file of the certificate, too");
+	if (!certificate)
+		return ERR_OK;
+	if (!tls_is_built_in())
+		return fault_set(maker->fault, EX_CONFIG,
+				 "TLS_CERT is set, but this todod was built "
+				 "without TLS: unset it, and let a proxy speak "
+				 "HTTPS");
+	return tls_new(certificate, key ? key : certificate,
+		       &maker->settings->tls, maker->fault);
 }
 
 static enum err derive_number(struct maker *maker, enum option_id id,
@@ -273,6 +303,8 @@ static enum err set_tuning(struct maker *maker)
 	tuning->statement_timeout_ms = settings->request_timeout_ms;
 	tuning->connect_timeout_ms =
 		options_number(options, OPTION_DB_CONNECT_TIMEOUT) * 1000;
+	settings->migrate_location.tuning.connect_timeout_ms =
+		tuning->connect_timeout_ms;
 	tuning->wait_timeout_ms =
 		options_number(options, OPTION_DB_WAIT_TIMEOUT) * 1000;
 	tuning->idle_timeout_ms =
@@ -359,6 +391,12 @@ static enum err set_api(struct maker *maker)
 	return err == ERR_OK ? set_cors(maker) : err;
 }
 
+static enum err set_limits(struct maker *maker)
+{
+	return settings_limits_init(maker->options, maker->settings,
+				    maker->fault);
+}
+
 static enum err set_tokens(struct maker *maker)
 {
 	return settings_tokens_init(maker->options, maker->settings,
@@ -402,6 +440,7 @@ enum err settings_new(struct options *options, struct settings **out,
 		set_log,	 set_database, set_migrate_location,
 		set_environment, set_network,  set_process,
 		set_tuning,	 set_api,      set_tokens,
+		set_limits,	 set_tls,
 	};
 	struct settings *settings = calloc(1, sizeof(*settings));
 	struct maker maker = { options, settings, fault };
@@ -429,6 +468,7 @@ void settings_free(struct settings **settings)
 	backend_location_release(&(*settings)->migrate_location);
 	settings_tokens_release(*settings);
 	cors_free(&(*settings)->cors);
+	tls_free(&(*settings)->tls);
 	free((*settings)->data_folder);
 	free((*settings)->user);
 	free(*settings);

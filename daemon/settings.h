@@ -16,6 +16,8 @@
 #include "core/password.h"
 #include "core/text.h"
 #include "daemon/address.h"
+#include "daemon/connection.h"
+#include "daemon/settings_limits.h"
 #include "daemon/settings_tokens.h"
 
 /* Where the data and the keys are when nothing is said. */
@@ -24,6 +26,7 @@
 struct cors;
 struct fault;
 struct options;
+struct tls;
 
 enum settings_environment { SETTINGS_DEVELOPMENT, SETTINGS_PRODUCTION };
 
@@ -38,14 +41,18 @@ struct settings {
 	struct address_list addresses;
 	bool addresses_are_default; /* one that is not there is no error */
 	uint16_t port;
+	struct tls *tls; /* what TCP ports speak; NULL: plain HTTP; owned */
 	unsigned workers;
 	char *user;		/* given by --user; NULL: not given; owned */
 	size_t connections_max; /* of a worker; 0: as the descriptors allow */
+	struct connection_limits limits;
 	int64_t drain_timeout_ms;
 	int64_t request_timeout_ms;
 	int64_t health_max_age_ms;
 	enum dialect_name tasks_dialect;
 	bool accounts;
+	struct proxies_settings proxies;
+	struct limits_settings rate_limits;
 	struct cors *cors;	   /* owned */
 	struct text jwt_secret;	   /* ptr NULL: to be made (daemon/secret.h), or
 				 * no tokens of our own */
@@ -68,7 +75,7 @@ void settings_log(const struct options *options, enum log_level *level,
 /*
  * Works the settings out and fills options' derived defaults in, for
  * --dump-config.  Logs warnings.  Makes nothing and opens only the files with
- * secrets and keys.  ERR_INVALID with a fault, ERR_NO_MEMORY.
+ * secrets, keys and certificates.  ERR_INVALID with a fault, ERR_NO_MEMORY.
  */
 enum err settings_new(struct options *options, struct settings **settings,
 		      struct fault *fault) __attribute__((warn_unused_result));

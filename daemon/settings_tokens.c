@@ -16,6 +16,7 @@
 #include "daemon/keyfetch.h"
 #include "daemon/keyfile.h"
 #include "daemon/options.h"
+#include "daemon/safefile.h"
 #include "daemon/secret.h"
 #include "daemon/settings.h"
 
@@ -46,8 +47,11 @@ static enum err read_secret(struct maker *maker, enum option_id id,
 				 "%s and %s are both set: unset one of them",
 				 option_get(id)->variable,
 				 option_get(file_id)->variable);
-	if (file->text && (!value->text || file->origin > value->origin))
+	if (file->text && (!value->text || file->origin > value->origin)) {
+		safefile_look(option_get(file_id)->variable, file->text,
+			      SAFEFILE_SECRET);
 		return secret_read(file->text, secret, maker->fault);
+	}
 	if (!value->text)
 		return ERR_OK;
 	secret->ptr = strdup(value->text);
@@ -144,11 +148,23 @@ static struct text host_of(struct text authority)
 	return text_slice(authority, 0, end);
 }
 
+/* Whether what follows the host is nothing, or a port. */
+static bool is_port(struct text rest)
+{
+	int64_t port;
+
+	if (rest.len == 0)
+		return true;
+	return rest.ptr[0] == ':' &&
+	       text_to_int64(text_slice(rest, 1, rest.len), &port) == ERR_OK &&
+	       port >= 1 && port <= 65535;
+}
+
 /* What is wrong with a URL, in words that follow its name; NULL: nothing. */
 static const char *url_problem(const char *url, bool allows_http)
 {
 	bool is_http = strncasecmp(url, "http://", 7) == 0;
-	struct text authority = text_of(url + (is_http ? 7 : 8));
+	struct text authority, host;
 
 	if (strlen(url) > URL_MAX_BYTES)
 		return "is too long";
@@ -157,12 +173,18 @@ static const char *url_problem(const char *url, bool allows_http)
 			return "has a character that does not belong in it";
 	if (!is_http && strncasecmp(url, "https://", 8) != 0)
 		return "must begin with https://";
+	authority.ptr = url + (is_http ? 7 : 8);
 	authority.len = strcspn(authority.ptr, "/?");
 	if (text_find_byte(authority, '@') < authority.len)
 		return "must not hold a user or a password";
-	if (host_of(authority).len == 0)
+	host = host_of(authority);
+	if (host.len == 0)
 		return "names no host";
-	if (is_http && !allows_http && !is_this_machine(host_of(authority)))
+	if (host.ptr[0] == '[' && host.ptr[host.len - 1] != ']')
+		return "has a bracket that stays open";
+	if (!is_port(text_slice(authority, host.len, authority.len)))
+		return "has a port that is no number from 1 to 65535";
+	if (is_http && !allows_http && !is_this_machine(host))
 		return "is http:// to another machine, and whoever is on the "
 		       "way could be every user: use https://, or set "
 		       "JWKS_ALLOW_HTTP=yes";
@@ -228,6 +250,7 @@ static enum err set_file(struct maker *maker)
 		return fault_set(maker->fault, EX_CONFIG, "JWKS_FILE %s: %s",
 				 file, problem);
 	keyfile_release(&json);
+	safefile_look("JWKS_FILE", file, SAFEFILE_TRUSTED);
 	keys->source = KEYS_IN_FILE;
 	keys->file = err == ERR_OK ? strdup(file) : NULL;
 	return keys->file ? ERR_OK : ERR_NO_MEMORY;
@@ -269,6 +292,7 @@ static enum err set_ca_file(struct maker *maker)
 		return fault_set(maker->fault, EX_CONFIG, "JWKS_CA_FILE %s: %m",
 				 file);
 	(void)fclose(stream);
+	safefile_look("JWKS_CA_FILE", file, SAFEFILE_TRUSTED);
 	maker->settings->keys.ca_file = strdup(file);
 	return maker->settings->keys.ca_file ? ERR_OK : ERR_NO_MEMORY;
 }

@@ -13,6 +13,8 @@ enum err shared_new(struct shared **shared)
 	if (map == MAP_FAILED)
 		return ERR_NO_MEMORY;
 	*shared = map;
+	ratelimit_init(&(*shared)->addresses);
+	ratelimit_init(&(*shared)->accounts);
 	return ERR_OK;
 }
 

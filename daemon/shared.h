@@ -1,6 +1,7 @@
 /*
  * The memory that master and workers share: what each worker reports of
- * itself, what they know of the database, and the budget of password hashes.
+ * itself, what they know of the database, the counters of the rate limits, and
+ * the budget of password hashes.
  * Everything is an atomic of its own and there is no lock, so a worker may be
  * killed at any point: the master gives back what it held when it reaps it.
  */
@@ -14,6 +15,7 @@
 
 #include "core/err.h"
 #include "core/health.h"
+#include "core/ratelimit.h"
 
 /* Twice the most workers, for a reload, and some that linger from before. */
 #define SHARED_SLOTS	   160
@@ -42,6 +44,9 @@ struct shared {
 	_Atomic unsigned hash_token_count; /* how many may be used */
 	/* Read with each request: a cache line that seldom changes. */
 	_Alignas(64) struct health health;
+	/* Nobody gives these back: what a worker has counted stays counted. */
+	struct ratelimit addresses;
+	struct ratelimit accounts;
 };
 
 /* Zeroed; stays mapped over fork().  ERR_NO_MEMORY. */

@@ -4,8 +4,10 @@
 #include "daemon/spawn.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +16,20 @@
 #include "daemon/settings.h"
 #include "daemon/worker.h"
 
-pid_t spawn_worker(const struct worker_options *options, int master_write_fd)
+/*
+ * A child hears of its master's death from a pipe, unless it is stopped: then
+ * it would hold the listeners with nobody left to wake it.  So the kernel wakes
+ * it.  One that runs takes no notice of the signal.
+ */
+static void begin(const struct spawn_closing *closing)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0);
+	for (size_t i = 0; i < closing->count; i++)
+		close(closing->fds[i]);
+}
+
+pid_t spawn_worker(const struct worker_options *options,
+		   const struct spawn_closing *closing)
 {
 	const struct settings *settings = options->settings;
 	pid_t pid;
@@ -23,7 +38,7 @@ pid_t spawn_worker(const struct worker_options *options, int master_write_fd)
 	pid = fork();
 	if (pid != 0)
 		return pid;
-	close(master_write_fd);
+	begin(closing);
 	logsink_reset();
 	logsink_configure(settings->log_level, settings->log_format,
 			  (int)options->number);
@@ -31,8 +46,8 @@ pid_t spawn_worker(const struct worker_options *options, int master_write_fd)
 }
 
 pid_t spawn_keeper(const struct keeper_options *options,
-		   const struct settings *settings, int master_write_fd,
-		   const int *listener_fds, size_t listener_count)
+		   const struct settings *settings,
+		   const struct spawn_closing *closing)
 {
 	pid_t pid;
 
@@ -40,9 +55,7 @@ pid_t spawn_keeper(const struct keeper_options *options,
 	pid = fork();
 	if (pid != 0)
 		return pid;
-	close(master_write_fd);
-	for (size_t i = 0; i < listener_count; i++)
-		close(listener_fds[i]);
+	begin(closing);
 	logsink_reset();
 	logsink_configure(settings->log_level, settings->log_format, -1);
 	exit(keeper_run(options));

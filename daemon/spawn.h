@@ -7,19 +7,26 @@
 
 #include "core/err.h"
 #include "core/log.h"
+#include "daemon/listen.h"
 
 struct keeper_options;
 struct settings;
 struct worker_options;
 
-/* A child that runs worker_run() and ends; -1 with errno.  The write end of
- * the pipe that tells workers of the master's end is closed in it. */
-pid_t spawn_worker(const struct worker_options *options, int master_write_fd);
+/* The master's descriptors that are none of a child's business. */
+struct spawn_closing {
+	int fds[LISTENERS_MAX + 2];
+	size_t count;
+};
 
-/* The same with keeper_run(), without the listeners. */
+/* A child that runs worker_run() and ends; -1 with errno. */
+pid_t spawn_worker(const struct worker_options *options,
+		   const struct spawn_closing *closing);
+
+/* The same with keeper_run(). */
 pid_t spawn_keeper(const struct keeper_options *options,
-		   const struct settings *settings, int master_write_fd,
-		   const int *listener_fds, size_t listener_count);
+		   const struct settings *settings,
+		   const struct spawn_closing *closing);
 
 /*
  * Runs job(arg) in a child and waits for it: what opens a database must not

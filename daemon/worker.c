@@ -25,9 +25,11 @@
 #include "core/storage.h"
 #include "core/storage_backend.h"
 #include "daemon/fault.h"
+#include "daemon/heap.h"
 #include "daemon/keyclient.h"
 #include "daemon/logsink.h"
 #include "daemon/loop_event.h"
+#include "daemon/reserve.h"
 #include "daemon/server.h"
 #include "daemon/settings.h"
 #include "daemon/shared.h"
@@ -44,6 +46,10 @@ enum worker_state {
 	WORKER_DRAINING, /* the requests in flight are being answered */
 	WORKER_ENDING,	 /* the loop ends */
 };
+
+/* libevent said that it could not watch a descriptor.  Its callback for what it
+ * has to say takes no argument. */
+static bool has_lost_event;
 
 struct worker {
 	const struct worker_options *options;
@@ -168,6 +174,7 @@ static void on_heartbeat(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	beat(worker);
 	logsink_flush();
+	reserve_refill();
 	if (worker->keys)
 		keyclient_look(worker->keys);
 	/* The answers on their way may go, nothing more is to be written; the
@@ -175,6 +182,11 @@ static void on_heartbeat(evutil_socket_t fd, short what, void *arg)
 	if (storage_is_damaged(worker->storage)) {
 		worker->exit_code = EX_DATAERR;
 		drain(worker, DAMAGED_DRAIN_MS);
+	} else if (has_lost_event) {
+		/* It may be the one that lets this worker accept, or hear of
+		 * its database.  Another one begins anew. */
+		worker->exit_code = EX_OSERR;
+		drain(worker, worker->options->settings->drain_timeout_ms);
 	}
 }
 
@@ -186,7 +198,18 @@ static void on_library_message(int severity, const char *message)
 		level = LOG_WARN;
 	else if (severity == EVENT_LOG_ERR)
 		level = LOG_ERROR;
+	/* "Epoll ADD(1) on fd 7 failed. …": event_add() had said yes. */
+	if (severity == EVENT_LOG_WARN && strncmp(message, "Epoll ", 6) == 0)
+		has_lost_event = true;
 	log_event(level, "libevent", LOG_STRING("detail", message));
+}
+
+/* What it cannot go on after, it has logged; its own status would be 1. */
+static void on_library_failure(int error)
+{
+	(void)error;
+	logsink_flush();
+	_exit(EX_OSERR);
 }
 
 static enum err make_events(struct worker *worker)
@@ -271,6 +294,17 @@ static enum err make_keys(struct worker *worker)
 			     worker->options->keys, &worker->keys);
 }
 
+static void give_limits(struct worker *worker)
+{
+	const struct limits_settings *from =
+		&worker->options->settings->rate_limits;
+	struct limits_options *to = &worker->app_options.limits;
+
+	memcpy(to->policies, from->policies, sizeof(to->policies));
+	to->addresses = &worker->options->shared->addresses;
+	to->accounts = &worker->options->shared->accounts;
+}
+
 static enum err make_app(struct worker *worker)
 {
 	const struct settings *settings = worker->options->settings;
@@ -288,6 +322,10 @@ static enum err make_app(struct worker *worker)
 		.keysource = worker->keys ? keyclient_source(worker->keys) :
 					    NULL,
 		.cors = settings->cors,
+		.trusted_proxies = settings->proxies.has_trusted ?
+					   &settings->proxies.trusted :
+					   NULL,
+		.https_required = settings->proxies.https_required,
 		.health = &worker->options->shared->health,
 		.health_max_age_ms = settings->health_max_age_ms,
 		.api_files = embedded_api,
@@ -295,6 +333,8 @@ static enum err make_app(struct worker *worker)
 		.docs_files = embedded_docs,
 		.docs_file_count = embedded_docs_count,
 	};
+	if (settings->rate_limits.is_on)
+		give_limits(worker);
 	err = app_new(&worker->app_options, loop_event_port(worker->loop),
 		      worker->storage, worker->hashes, &worker->app);
 	if (err == ERR_OK && worker->keys)
@@ -331,11 +371,24 @@ static enum err make_server(struct worker *worker)
 		.shared = given->shared,
 		.slot = given->slot,
 		.connections_max = connections_max(given->settings),
+		.limits = given->settings->limits,
+		.proxies = &given->settings->proxies.trusted,
+		.proxies_speak_first = given->settings->proxies.speak_first,
+		.tls = given->settings->tls,
 	};
 	enum err err = server_new(&options, &worker->server);
 
 	for (size_t i = 0; err == ERR_OK && i < given->listener_count; i++)
 		err = server_listen(worker->server, given->listener_fds[i]);
+	return err;
+}
+
+static enum err make_loop(struct worker *worker)
+{
+	enum err err = loop_event_new(&worker->loop);
+
+	if (err == ERR_OK)
+		logsink_attach(loop_event_port(worker->loop));
 	return err;
 }
 
@@ -346,14 +399,13 @@ static enum err start(struct worker *worker)
 		const char *what;
 		enum err (*step)(struct worker *worker);
 	} steps[] = {
-		{ "events", make_events },	 { "database", open_storage },
-		{ "hash threads", make_hashes }, { "keys", make_keys },
-		{ "application", make_app },	 { "http server", make_server },
+		{ "event loop", make_loop },	{ "events", make_events },
+		{ "database", open_storage },	{ "hash threads", make_hashes },
+		{ "keys", make_keys },		{ "application", make_app },
+		{ "http server", make_server },
 	};
-	enum err err = loop_event_new(&worker->loop);
+	enum err err = ERR_OK;
 
-	if (err == ERR_OK)
-		logsink_attach(loop_event_port(worker->loop));
 	for (size_t i = 0;
 	     err == ERR_OK && i < sizeof(steps) / sizeof(steps[0]); i++) {
 		beat(worker);
@@ -406,7 +458,10 @@ int worker_run(const struct worker_options *options)
 	struct worker worker = { .options = options, .signal_fd = -1 };
 	enum err err;
 
+	heap_prepare();
+	reserve_init();
 	event_set_log_callback(on_library_message);
+	event_set_fatal_callback(on_library_failure);
 	err = start(&worker);
 	if (err == ERR_OK) {
 		beat(&worker);

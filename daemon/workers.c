@@ -36,6 +36,7 @@ enum err workers_init(struct workers *workers,
 	memset(workers, 0, sizeof(*workers));
 	workers->master_fds[0] = -1;
 	workers->master_fds[1] = -1;
+	workers->private_fd = -1;
 	if (shared_new(&workers->shared) != ERR_OK)
 		return ERR_NO_MEMORY;
 	if (pipe2(workers->master_fds, O_CLOEXEC | O_NONBLOCK) != 0) {
@@ -77,6 +78,22 @@ struct keyshare *workers_keys(const struct workers *workers,
 	return workers->keys[generation % 2];
 }
 
+static void close_in_child(struct spawn_closing *closing, int fd)
+{
+	if (fd >= 0)
+		closing->fds[closing->count++] = fd;
+}
+
+/* The end of the pipe that tells workers of the master's end; and what only
+ * the master has to do with. */
+static void close_masters(const struct workers *workers,
+			  struct spawn_closing *closing)
+{
+	closing->count = 0;
+	close_in_child(closing, workers->master_fds[1]);
+	close_in_child(closing, workers->private_fd);
+}
+
 static pid_t launch_worker(const struct workers *workers,
 			   const struct settings *settings,
 			   const struct process *process)
@@ -92,8 +109,10 @@ static pid_t launch_worker(const struct workers *workers,
 		.master_fd = workers->master_fds[0],
 		.master = getpid(),
 	};
+	struct spawn_closing closing;
 
-	return spawn_worker(&options, workers->master_fds[1]);
+	close_masters(workers, &closing);
+	return spawn_worker(&options, &closing);
 }
 
 static pid_t launch_keeper(const struct workers *workers,
@@ -107,9 +126,12 @@ static pid_t launch_keeper(const struct workers *workers,
 		.slot = (unsigned)(process - workers->processes),
 		.master_fd = workers->master_fds[0],
 	};
+	struct spawn_closing closing;
 
-	return spawn_keeper(&options, settings, workers->master_fds[1],
-			    workers->listener_fds, workers->listener_count);
+	close_masters(workers, &closing);
+	for (size_t i = 0; i < workers->listener_count; i++)
+		close_in_child(&closing, workers->listener_fds[i]);
+	return spawn_keeper(&options, settings, &closing);
 }
 
 static bool is_keeper(const struct process *process)
@@ -221,6 +243,17 @@ static void log_exit(const struct process *process, int status)
 			    LOG_INT("status", WEXITSTATUS(status)));
 }
 
+static struct process *find(struct workers *workers, pid_t pid)
+{
+	for (size_t i = 0; i < SHARED_SLOTS; i++) {
+		struct process *process = &workers->processes[i];
+
+		if (process->state != PROCESS_NONE && process->pid == pid)
+			return process;
+	}
+	return NULL;
+}
+
 static void bury(struct workers *workers, struct process *process, int status,
 		 struct workers_exit *ended)
 {
@@ -233,8 +266,6 @@ static void bury(struct workers *workers, struct process *process, int status,
 	ended->served_ms = -1;
 	if (process->served_us > 0)
 		ended->served_ms = (now_us - process->served_us) / US_PER_MS;
-	ended->exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
-						 WEXITSTATUS(status);
 	shared_reap(workers->shared, (unsigned)(process - workers->processes));
 	process->state = PROCESS_NONE;
 }
@@ -246,16 +277,18 @@ void workers_reap(struct workers *workers, workers_exit_fn *on_exit, void *arg)
 	int status;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		for (size_t i = 0; i < SHARED_SLOTS; i++) {
-			struct process *process = &workers->processes[i];
+		struct process *process = find(workers, pid);
 
-			if (process->state == PROCESS_NONE ||
-			    process->pid != pid)
-				continue;
+		ended = (struct workers_exit){
+			.number = WORKERS_SUCCESSOR,
+			.pid = pid,
+			.exit_code = WIFSIGNALED(status) ?
+					     128 + WTERMSIG(status) :
+					     WEXITSTATUS(status),
+		};
+		if (process)
 			bury(workers, process, status, &ended);
-			on_exit(arg, &ended);
-			break;
-		}
+		on_exit(arg, &ended);
 	}
 }
 

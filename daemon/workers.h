@@ -20,6 +20,8 @@ struct settings;
 #define WORKERS_MAX    64	   /* of one generation */
 #define WORKERS_KEEPER WORKERS_MAX /* the number of the keeper */
 #define WORKERS_SEATS  (WORKERS_MAX + 1)
+/* In workers_exit: a child that is none of them (daemon/upgrade.h). */
+#define WORKERS_SUCCESSOR WORKERS_SEATS
 
 enum process_state {
 	PROCESS_NONE,	  /* the entry is free */
@@ -55,6 +57,7 @@ struct workers {
 	int listener_fds[LISTENERS_MAX];
 	size_t listener_count;
 	int master_fds[2]; /* the pipe; workers have the read end only */
+	int private_fd;	   /* one more that is the master's alone; or -1 */
 	struct process processes[SHARED_SLOTS];
 	struct seat seats[WORKERS_SEATS];
 	int64_t checked_us;
@@ -64,6 +67,7 @@ struct workers {
 /* How a process ended. */
 struct workers_exit {
 	unsigned number;
+	pid_t pid;
 	unsigned generation;
 	bool was_told;	   /* to stop */
 	int64_t served_ms; /* negative: it never did */
@@ -107,7 +111,7 @@ void workers_schedule(struct workers *workers,
 /* Forgets what was to be respawned. */
 void workers_forget_respawns(struct workers *workers);
 
-/* Looks for processes that have ended; on_exit for each. */
+/* Looks for children that have ended; on_exit for each. */
 void workers_reap(struct workers *workers, workers_exit_fn *on_exit, void *arg);
 
 /* Notes which have begun to serve; how many workers of a generation do. */

@@ -14,6 +14,9 @@
 #include "tests/support/pgfixture.h"
 #include "tests/support/tap.h"
 
+/* For a connection of a busy machine to become free. */
+#define WAIT_TIMEOUT_MS 20000
+
 static char *join(const char *folder, const char *name)
 {
 	size_t size = strlen(folder) + strlen(name) + 2;
@@ -43,6 +46,8 @@ void subject_init_closed(struct subject *subject, const char *backend)
 	*subject = empty;
 	if (strcmp(backend, "postgres") == 0) {
 		pgfixture_locate(&subject->location);
+		/* What the machine does beside is no fault of the backend. */
+		subject->location.tuning.wait_timeout_ms = WAIT_TIMEOUT_MS;
 		return;
 	}
 	subject->location.backend = backend_find(backend);
@@ -58,23 +63,45 @@ void subject_open(struct subject *subject, int64_t timeout_ms)
 {
 	const struct backend *backend = subject->location.backend;
 	struct storage_backend *opened;
+	enum err err;
 
 	subject->loop = testloop_new();
-	if (backend->open(&subject->location, testloop_port(subject->loop),
-			  &opened) != ERR_OK) {
+	err = backend->open(&subject->location, testloop_port(subject->loop),
+			    &opened);
+	if (err != ERR_OK) {
 		(void)logtrap_warnings();
-		bail_out("%s does not open", backend->name);
+		bail_out("%s does not open: %s", backend->name, err_text(err));
 	}
 	if (storage_new(testloop_port(subject->loop), opened, timeout_ms,
 			&subject->storage) != ERR_OK)
 		bail_out("no storage");
 }
 
+enum err subject_migrate(struct subject *subject)
+{
+	return subject->location.backend->migrate(&subject->location,
+						  BACKEND_MIGRATE_APPLY, NULL);
+}
+
+enum err subject_print_migrations(struct subject *subject,
+				  enum backend_migrate_mode mode,
+				  char output[SUBJECT_OUTPUT_BYTES])
+{
+	FILE *out = fmemopen(output, SUBJECT_OUTPUT_BYTES, "w");
+	enum err err;
+
+	if (out == NULL)
+		bail_out("no memory");
+	output[0] = '\0';
+	err = subject->location.backend->migrate(&subject->location, mode, out);
+	fclose(out);
+	return err;
+}
+
 void subject_init(struct subject *subject, const char *backend)
 {
 	subject_init_closed(subject, backend);
-	if (subject->location.backend->migrate(
-		    &subject->location, BACKEND_MIGRATE_APPLY, NULL) != ERR_OK)
+	if (subject_migrate(subject) != ERR_OK)
 		bail_out("%s does not migrate", backend);
 	subject_open(subject, SUBJECT_TIMEOUT_MS);
 }

@@ -37,6 +37,15 @@ void subject_close(struct subject *subject);
 /* Closes and removes everything. */
 void subject_release(struct subject *subject);
 
+/* Applies what is missing. */
+enum err subject_migrate(struct subject *subject);
+
+/* What the other modes print. */
+#define SUBJECT_OUTPUT_BYTES 8192
+enum err subject_print_migrations(struct subject *subject,
+				  enum backend_migrate_mode mode,
+				  char output[SUBJECT_OUTPUT_BYTES]);
+
 /* A path beside the database, from malloc. */
 char *subject_path(const struct subject *subject, const char *name);
 

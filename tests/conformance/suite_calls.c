@@ -1,6 +1,7 @@
 /* What core/storage.h promises of every call, whatever its verb. */
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,10 @@
 
 #define NOW  INT64_C(1700000000000000)
 #define MANY 1000
+
+/* Creates at once, and one in how many of them is a repetition. */
+#define TOGETHER 300
+#define REPEATED 7
 
 static const struct text user_id = { "carl", 4 };
 
@@ -247,6 +252,81 @@ static void test_many(struct subject *subject)
 	free(ids);
 }
 
+/* One of many drafts, no two alike; texts must hold what it borrows. */
+static struct task_draft draft_number(size_t i, char texts[2][32])
+{
+	struct task_draft draft;
+
+	(void)snprintf(texts[0], 32, "Title %zu", i);
+	(void)snprintf(texts[1], 32, "Description %zu", i);
+	draft = draft_of(texts[0], NOW + (int64_t)i);
+	draft.completed = i % 2 != 0;
+	if (i % 3 != 0) {
+		draft.has_description = true;
+		draft.description = text_of(i % 3 == 1 ? texts[1] : "");
+		draft.description_folded = draft.description;
+	}
+	return draft;
+}
+
+static bool is_made_of(const struct task *task, const struct task_draft *draft)
+{
+	return task != NULL && uuid_is_equal(&task->uuid, &draft->uuid) &&
+	       text_is_equal(task->title, draft->title) &&
+	       task->has_description == draft->has_description &&
+	       (!draft->has_description ||
+		text_is_equal(task->description, draft->description)) &&
+	       task->completed == draft->completed &&
+	       task->created_at_us == draft->now_us &&
+	       task->updated_at_us == draft->now_us;
+}
+
+/* A backend may make one statement of them; some are there already. */
+static void test_together(struct subject *subject)
+{
+	static char texts[TOGETHER][2][32];
+	static struct task_draft drafts[TOGETHER];
+	static struct answer answers[TOGETHER];
+	static int64_t ids[TOGETHER];
+	size_t made = 0, again = 0, kept = 0, i;
+	struct answer got;
+
+	memset(answers, 0, sizeof(answers));
+	memset(ids, 0, sizeof(ids));
+	for (i = 0; i < TOGETHER; i++)
+		drafts[i] = draft_number(i, texts[i]);
+	for (i = 0; i < TOGETHER; i += REPEATED) {
+		create(subject, i % 2 ? "ann" : "ben", &drafts[i], &got);
+		ids[i] = got.task != NULL ? got.task->id : 0;
+		answer_release(&got);
+	}
+	for (i = 0; i < TOGETHER; i++)
+		if (storage_task_create(subject->storage,
+					i % 2 ? TEXT("ann") : TEXT("ben"),
+					&drafts[i], answer_on_task, &answers[i],
+					NULL) != ERR_OK)
+			bail_out("a create was refused");
+	for (i = 0; i < TOGETHER; i++) {
+		const struct task *task;
+
+		if (!testloop_run_until_count(subject->loop, &answers[i].count,
+					      1))
+			bail_out("an answer never came");
+		task = answers[i].task;
+		made += is_made_of(task, &drafts[i]);
+		again += ids[i] != 0 && task != NULL && task->id == ids[i];
+		get(subject, i % 2 ? "ann" : "ben",
+		    key_by_id(task != NULL ? task->id : 0), &got);
+		kept += is_made_of(got.task, &drafts[i]);
+		answer_release(&got);
+		answer_release(&answers[i]);
+	}
+	is_int(made, TOGETHER, "each of many creates gets its own task");
+	is_int(again, (TOGETHER + REPEATED - 1) / REPEATED,
+	       "one that is there already is not made again");
+	is_int(kept, TOGETHER, "and each is kept as it was told");
+}
+
 static void test_ping(struct subject *subject)
 {
 	struct storage_call *call = NULL;
@@ -333,6 +413,7 @@ void suite_calls(struct subject *subject)
 	test_cancel(subject);
 	test_chain(subject);
 	test_many(subject);
+	test_together(subject);
 	test_ping(subject);
 	test_report(subject);
 	test_close(subject);

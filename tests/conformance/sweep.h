@@ -18,8 +18,8 @@ struct sweep_way {
 	const char *split;	/* the proxy's command for single bytes */
 	bool is_behind;		/* between PgBouncer and the server */
 	/* Places that a run tries for each fault and direction, unless
-	 * TODOD_TORTURE is set: then it is every byte, and every 16th
-	 * for stalls. */
+	 * TODOD_TORTURE is set: 1 stands for every byte, 50 for one in every
+	 * 50.  Of stalls it is a 16th of that. */
 	long sample, stalls;
 };
 

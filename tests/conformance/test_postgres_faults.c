@@ -16,6 +16,13 @@
 
 #define NOW INT64_C(1700000000000000)
 
+#define ASK_PAUSE_MS 10
+#define ASK_MS_MAX   10000
+
+/* Tasks that are created at once, and which of them is another. */
+#define TOGETHER_MAX 100
+#define ODD	     7
+
 /* Deadlines that a test can wait for. */
 static const struct backend_tuning brisk = {
 	.connections_max = 4,
@@ -29,8 +36,7 @@ static void begin(struct subject *subject, const struct backend_tuning *tuning)
 {
 	logtrap_clear();
 	subject_init_closed(subject, "postgres");
-	if (subject->location.backend->migrate(
-		    &subject->location, BACKEND_MIGRATE_APPLY, NULL) != ERR_OK)
+	if (subject_migrate(subject) != ERR_OK)
 		bail_out("no migration");
 	subject->location.tuning = *tuning;
 	subject_open(subject, SUBJECT_TIMEOUT_MS);
@@ -43,6 +49,67 @@ static int64_t count_of(const char *sql)
 	while (*answer == ' ' || *answer == '"')
 		answer++;
 	return strtoll(answer, NULL, 10);
+}
+
+typedef void ask_fn(struct subject *subject, int64_t id, struct answer *answer);
+
+static void ask_read(struct subject *subject, int64_t id, struct answer *answer)
+{
+	get(subject, "anna", key_by_id(id), answer);
+}
+
+static void ask_toggle(struct subject *subject, int64_t id,
+		       struct answer *answer)
+{
+	toggle(subject, "anna", key_by_id(id), NOW, answer);
+}
+
+/* Asks again and again until that is the answer; after how many milliseconds by
+ * the loop's own time, not by that of a busy machine.  -1: never. */
+static int64_t ask_until(struct subject *subject, ask_fn *ask, int64_t id,
+			 enum err wanted)
+{
+	struct answer answer;
+	int64_t ms;
+
+	for (ms = 0; ms < ASK_MS_MAX; ms += ASK_PAUSE_MS) {
+		testloop_run_for(subject->loop, ASK_PAUSE_MS);
+		ask(subject, id, &answer);
+		answer_release(&answer);
+		if (answer.err == wanted)
+			return ms;
+	}
+	diag("the last answer: %s", err_text(answer.err));
+	return -1;
+}
+
+/* Creates so many tasks at once, of two users, one of them with a title of its
+ * own; how many of the others were done.  *odd is what became of that one. */
+static size_t create_together(struct subject *subject, size_t count,
+			      const char *odd_title, enum err *odd)
+{
+	struct answer answers[TOGETHER_MAX] = { 0 };
+	size_t good = 0, i;
+
+	for (i = 0; i < count; i++) {
+		struct task_draft draft =
+			draft_of(i == ODD ? odd_title : "Good", NOW);
+		struct text user = i % 2 ? TEXT("anna") : TEXT("bob");
+
+		if (storage_task_create(subject->storage, user, &draft,
+					answer_on_task, &answers[i],
+					NULL) != ERR_OK)
+			bail_out("a call was refused");
+	}
+	for (i = 0; i < count; i++) {
+		testloop_run_until_count(subject->loop, &answers[i].count, 1);
+		if (i == ODD)
+			*odd = answers[i].err;
+		else
+			good += answers[i].err == ERR_OK;
+		answer_release(&answers[i]);
+	}
+	return good;
 }
 
 static const char terminate[] =
@@ -152,10 +219,9 @@ static void test_terminated_busy(void)
 static void test_restart(void)
 {
 	struct subject subject;
-	int64_t quickest_us = INT64_MAX, id;
+	int64_t quickest_us = INT64_MAX, back_ms, id;
 	struct answer answer;
-	enum err err;
-	int tries = 0, i;
+	int i;
 
 	tap_prefix("restart");
 	begin(&subject, &brisk);
@@ -175,23 +241,11 @@ static void test_restart(void)
 	is_err(answer.err, ERR_UNAVAILABLE, "nor a second time");
 	ok(quickest_us < 100000, "and that is said at once");
 	pgfixture_tell("start");
-	do {
-		testloop_run_for(subject.loop, 10);
-		get(&subject, "anna", key_by_id(id), &answer);
-		err = answer.err;
-		answer_release(&answer);
-	} while (err != ERR_OK && ++tries < 1000);
-	is_err(err, ERR_OK, "with the server the reads are back");
-	/* By the loop's own time, not by that of a busy machine. */
-	ok(tries * 10 < 2000, "within two seconds");
-	tries = 0;
-	do {
-		testloop_run_for(subject.loop, 10);
-		toggle(&subject, "anna", key_by_id(id), NOW, &answer);
-		err = answer.err;
-		answer_release(&answer);
-	} while (err != ERR_OK && ++tries < 1000);
-	ok(err == ERR_OK && tries * 10 < 2000, "so are the writes");
+	back_ms = ask_until(&subject, ask_read, id, ERR_OK);
+	ok(back_ms >= 0, "with the server the reads are back");
+	ok(back_ms < 2000, "within two seconds");
+	back_ms = ask_until(&subject, ask_toggle, id, ERR_OK);
+	ok(back_ms >= 0 && back_ms < 2000, "so are the writes");
 	subject_release(&subject);
 }
 
@@ -199,7 +253,6 @@ static void test_away_at_start(void)
 {
 	struct subject subject;
 	struct answer answer;
-	int tries = 0;
 
 	tap_prefix("away at start");
 	begin(&subject, &brisk);
@@ -210,11 +263,8 @@ static void test_away_at_start(void)
 	get(&subject, "anna", key_by_id(1), &answer);
 	is_err(answer.err, ERR_UNAVAILABLE, "and says so to those who ask");
 	pgfixture_tell("start");
-	do {
-		testloop_run_for(subject.loop, 20);
-		get(&subject, "anna", key_by_id(1), &answer);
-	} while (answer.err != ERR_NOT_FOUND && ++tries < 200);
-	is_err(answer.err, ERR_NOT_FOUND, "until the server is there");
+	ok(ask_until(&subject, ask_read, 1, ERR_NOT_FOUND) >= 0,
+	   "until the server is there");
 	subject_release(&subject);
 }
 
@@ -250,7 +300,6 @@ static void test_too_many(void)
 	struct subject subject;
 	struct answer answer;
 	int64_t id;
-	int tries = 0;
 
 	tap_prefix("too many connections");
 	begin(&subject, &brisk);
@@ -260,12 +309,8 @@ static void test_too_many(void)
 	get(&subject, "anna", key_by_id(id), &answer);
 	is_err(answer.err, ERR_UNAVAILABLE, "no connection, no answer");
 	pgfixture_tell("sql ALTER ROLE todod CONNECTION LIMIT -1");
-	do {
-		testloop_run_for(subject.loop, 20);
-		get(&subject, "anna", key_by_id(id), &answer);
-	} while (answer.err != ERR_OK && ++tries < 200);
-	is_err(answer.err, ERR_OK, "until there is one");
-	answer_release(&answer);
+	ok(ask_until(&subject, ask_read, id, ERR_OK) >= 0,
+	   "until there is one");
 	subject_release(&subject);
 }
 
@@ -293,37 +338,83 @@ static void let_go(const char *lock)
 static const char table_lock[] =
 	"SELECT count(*) FROM pg_locks WHERE granted AND"
 	" mode = 'AccessExclusiveLock' AND relation = 'todod.tasks'::regclass";
+static const char waiting[] = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+static const char reader[] =
+	"SELECT max(pid) FROM pg_stat_activity WHERE usename = 'todod' AND"
+	" query LIKE 'SELECT%FROM todod.tasks%'";
+static const char history_lock[] =
+	"SELECT count(*) FROM pg_locks WHERE granted AND"
+	" mode = 'AccessExclusiveLock' AND"
+	" relation = 'todod.schema_migrations'::regclass";
 static const char row_lock[] =
 	"SELECT count(*) FROM pg_locks WHERE granted AND"
 	" mode = 'RowShareLock' AND relation = 'todod.tasks'::regclass";
 
-static void test_statement_timeout(void)
+/* The server takes connections, and what a start asks for does not come. */
+static void test_silent_at_start(void)
 {
+	struct backend_tuning tuning = brisk;
 	struct subject subject;
 	struct answer answer;
-	int64_t id;
+	int64_t began_us, took_us;
+
+	tap_prefix("silent at start");
+	tuning.connect_timeout_ms = 1500;
+	begin(&subject, &tuning);
+	subject_close(&subject);
+	hold("LOCK TABLE todod.schema_migrations IN ACCESS EXCLUSIVE MODE",
+	     history_lock, UNTIL_LET_GO);
+	began_us = clock_monotonic_us();
+	subject_open(&subject, SUBJECT_TIMEOUT_MS);
+	took_us = clock_monotonic_us() - began_us;
+	/* A busy machine may take as long to connect. */
+	ok(logtrap_has("no answer in time") || logtrap_has("starting without"),
+	   "what it has to say is not known");
+	ok(took_us < 5000000, "which takes no longer than to connect may");
+	get(&subject, "anna", key_by_id(1), &answer);
+	is_err(answer.err, ERR_NOT_FOUND, "and it serves all the same");
+	let_go(history_lock);
+	subject_release(&subject);
+}
+
+/* Statements are prepared when a connection is made, which waits for a lock
+ * like any use of the table. */
+static void test_statement_timeout(void)
+{
+	struct backend_tuning tuning = brisk;
+	struct subject subject;
+	struct answer answer;
+	int64_t id, pid;
 	int tries = 0;
 
 	tap_prefix("statement time-out");
-	begin(&subject, &brisk);
+	tuning.wait_timeout_ms = 10000;
+	tuning.idle_timeout_ms = 60000;
+	begin(&subject, &tuning);
 	id = create_id(&subject, "anna", "Task", NOW);
 	hold("LOCK TABLE todod.tasks IN ACCESS EXCLUSIVE MODE", table_lock,
 	     UNTIL_LET_GO);
 	toggle(&subject, "anna", key_by_id(id), NOW, &answer);
 	is_err(answer.err, ERR_UNAVAILABLE, "a write that waits is given up");
-	get(&subject, "anna", key_by_id(id), &answer);
-	is_err(answer.err, ERR_UNAVAILABLE, "so is a read");
 	ok(logtrap_has("statement timeout"), "by the server itself");
+	get(&subject, "anna", key_by_id(id), &answer);
+	is_err(answer.err, ERR_UNAVAILABLE,
+	       "so is a read, whose connection is new");
+	ok(!logtrap_has("database connection failed"),
+	   "and has nothing wrong with it");
+	pid = count_of(reader);
 	let_go(table_lock);
-	do {
-		answer_release(&answer);
-		testloop_run_for(subject.loop, 10);
-		get(&subject, "anna", key_by_id(id), &answer);
-	} while (answer.err == ERR_UNAVAILABLE && ++tries < 300);
+	get(&subject, "anna", key_by_id(id), &answer);
 	if (!ok(answer.err == ERR_OK && !answer.task->completed,
-		"and nothing was written"))
+		"at once it is used, and nothing was written"))
 		diag("%s", err_text(answer.err));
 	answer_release(&answer);
+	do {
+		testloop_run_for(subject.loop, 10);
+		get(&subject, "anna", key_by_id(id), &answer);
+		answer_release(&answer);
+	} while (count_of(reader) == pid && ++tries < 1000);
+	ok(pid > 0 && tries < 1000, "then one with all prepared follows it");
 	subject_release(&subject);
 }
 
@@ -340,6 +431,7 @@ static void test_slow_one(void)
 	tuning.connections_max = 8;
 	tuning.statement_timeout_ms = 60000;
 	tuning.wait_timeout_ms = 10000;
+	tuning.idle_timeout_ms = 60000;
 	begin(&subject, &tuning);
 	key = key_by_id(create_id(&subject, "anna", "Task", NOW));
 	hold("SELECT * FROM todod.tasks WHERE user_id = 'anna' FOR UPDATE",
@@ -347,6 +439,9 @@ static void test_slow_one(void)
 	if (storage_task_toggle(subject.storage, TEXT("anna"), &key, NOW,
 				answer_on_task, &stuck, NULL) != ERR_OK)
 		bail_out("a call was refused");
+	/* Who came before that is known would wait behind it. */
+	while (count_of(waiting) == 0)
+		testloop_run_for(subject.loop, 10);
 	testloop_run_for(subject.loop, 100);
 	for (i = 0; i < 10; i++) {
 		create_id(&subject, "bob", "Other", NOW);
@@ -367,9 +462,9 @@ static void test_slow_one(void)
 /* A commit that fails after its statements have not. */
 static void test_failing_commit(void)
 {
-	struct answer answers[20] = { 0 };
 	struct subject subject;
-	size_t good = 0, bad = 0, i;
+	enum err odd = ERR_OK;
+	size_t good;
 
 	tap_prefix("failing commit");
 	begin(&subject, &brisk);
@@ -380,24 +475,8 @@ static void test_failing_commit(void)
 		" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
 		" WHEN (NEW.title = 'Bad') EXECUTE FUNCTION todod.no()");
 	create_id(&subject, "anna", "First", NOW);
-	for (i = 0; i < 20; i++) {
-		struct task_draft draft =
-			draft_of(i == 7 ? "Bad" : "Good", NOW);
-
-		if (storage_task_create(subject.storage, TEXT("anna"), &draft,
-					answer_on_task, &answers[i],
-					NULL) != ERR_OK)
-			bail_out("a call was refused");
-	}
-	for (i = 0; i < 20; i++) {
-		testloop_run_until_count(subject.loop, &answers[i].count, 1);
-		if (i == 7)
-			bad = answers[i].err != ERR_OK;
-		else
-			good += answers[i].err == ERR_OK;
-		answer_release(&answers[i]);
-	}
-	is_int(bad, 1, "the one whose commit fails is not acknowledged");
+	good = create_together(&subject, 20, "Bad", &odd);
+	ok(odd != ERR_OK, "the one whose commit fails is not acknowledged");
 	is_int(good, 19, "those that shared its transaction are");
 	is_int(count_of("SELECT count(*) FROM todod.tasks"), 20,
 	       "and are there once");
@@ -431,18 +510,13 @@ static void test_unnoticed_pooler(void)
 {
 	struct backend_tuning tuning = brisk;
 	struct subject subject;
-	struct answer answer;
-	int tries = 0;
 
 	tap_prefix("unnoticed pooler");
 	tuning.pooling = BACKEND_POOLING_NO;
 	pgfixture_use("pgbouncer_url");
 	begin(&subject, &tuning);
-	do {
-		testloop_run_for(subject.loop, 20);
-		get(&subject, "anna", key_by_id(1), &answer);
-	} while (answer.err != ERR_NOT_FOUND && ++tries < 200);
-	is_err(answer.err, ERR_NOT_FOUND, "it is used as the pooler it is");
+	ok(ask_until(&subject, ask_read, 1, ERR_NOT_FOUND) >= 0,
+	   "it is used as the pooler it is");
 	subject_release(&subject);
 	pgfixture_use("url");
 }
@@ -470,7 +544,7 @@ static void test_late_tries(void)
 					clock_wall_us(), answer_on_task,
 					&answers[i], NULL) != ERR_OK)
 			bail_out("a call was refused");
-	while (count_of("SELECT count(*) FROM pg_locks WHERE NOT granted") == 0)
+	while (count_of(waiting) == 0)
 		testloop_run_for(subject.loop, 10);
 	pgfixture_tell("proxy: drop");
 	for (i = 0; i < 3; i++) {
@@ -494,7 +568,6 @@ static void test_pooler_without_server(void)
 	struct subject subject;
 	struct answer answer;
 	int64_t id;
-	enum err err;
 	int tries = 0;
 
 	tap_prefix("pooler without a server");
@@ -521,14 +594,8 @@ static void test_pooler_without_server(void)
 	is_int(tries, 20, "so are all that follow");
 	is_int(logtrap_warnings(), 0, "and the log says so once");
 	pgfixture_tell("start");
-	tries = 0;
-	do {
-		testloop_run_for(subject.loop, 20);
-		toggle(&subject, "anna", key_by_id(id), NOW, &answer);
-		err = answer.err;
-		answer_release(&answer);
-	} while (err != ERR_OK && ++tries < 1000);
-	is_err(err, ERR_OK, "until the server is there");
+	ok(ask_until(&subject, ask_toggle, id, ERR_OK) >= 0,
+	   "until the server is there");
 	ok(logtrap_has("database is back"), "which the log says");
 	subject_release(&subject);
 	pgfixture_use("url");
@@ -573,9 +640,9 @@ static void test_killed_backend(void)
 /* A session that loses its prepared statements, as behind some poolers. */
 static void test_forgetting_session(void)
 {
-	struct answer answers[20] = { 0 };
 	struct subject subject;
-	size_t good = 0, i;
+	enum err odd = ERR_UNAVAILABLE;
+	size_t good;
 
 	tap_prefix("forgetting session");
 	begin(&subject, &brisk);
@@ -585,22 +652,11 @@ static void test_forgetting_session(void)
 		       " todod.tasks FOR EACH ROW WHEN (NEW.title = 'Forget')"
 		       " EXECUTE FUNCTION todod.forget()");
 	create_id(&subject, "anna", "First", NOW);
-	for (i = 0; i < 20; i++) {
-		struct task_draft draft =
-			draft_of(i == 5 ? "Forget" : "Good", NOW);
-
-		if (storage_task_create(subject.storage, TEXT("anna"), &draft,
-					answer_on_task, &answers[i],
-					NULL) != ERR_OK)
-			bail_out("a call was refused");
-	}
-	for (i = 0; i < 20; i++) {
-		testloop_run_until_count(subject.loop, &answers[i].count, 1);
-		good += answers[i].err == ERR_OK;
-		answer_release(&answers[i]);
-	}
-	is_int(good, 20, "what was on its way is sent again (26000)");
-	is_int(count_of("SELECT count(*) FROM todod.tasks"), 21,
+	/* More than one statement has. */
+	good = create_together(&subject, TOGETHER_MAX, "Forget", &odd);
+	ok(good == TOGETHER_MAX - 1 && odd == ERR_OK,
+	   "what was on its way is sent again (26000)");
+	is_int(count_of("SELECT count(*) FROM todod.tasks"), TOGETHER_MAX + 1,
 	       "and is there once");
 	ok(logtrap_has("no prepared statements with this database"),
 	   "without names from then on");
@@ -612,9 +668,9 @@ static void test_forgetting_session(void)
 static void test_shuffled_sessions(void)
 {
 	struct backend_tuning tuning = brisk;
-	struct answer answers[40] = { 0 };
+	enum err odd = ERR_UNAVAILABLE;
 	struct subject subject;
-	size_t good = 0, i;
+	size_t good;
 
 	tap_prefix("shuffled sessions");
 	pgfixture_tell("pooler ignore_startup_parameters=extra_float_digits,"
@@ -622,22 +678,10 @@ static void test_shuffled_sessions(void)
 	tuning.pooling = BACKEND_POOLING_NO;
 	pgfixture_use("pgbouncer_url");
 	begin(&subject, &tuning);
-	for (i = 0; i < 40; i++) {
-		struct task_draft draft = draft_of("Good", NOW);
-		struct text user = i % 2 ? TEXT("anna") : TEXT("bob");
-
-		if (storage_task_create(subject.storage, user, &draft,
-					answer_on_task, &answers[i],
-					NULL) != ERR_OK)
-			bail_out("a call was refused");
-	}
-	for (i = 0; i < 40; i++) {
-		testloop_run_until_count(subject.loop, &answers[i].count, 1);
-		good += answers[i].err == ERR_OK;
-		answer_release(&answers[i]);
-	}
-	is_int(good, 40, "what was prepared elsewhere is sent again");
-	is_int(count_of("SELECT count(*) FROM todod.tasks"), 40,
+	good = create_together(&subject, TOGETHER_MAX, "Good", &odd);
+	ok(good == TOGETHER_MAX - 1 && odd == ERR_OK,
+	   "what was prepared elsewhere is sent again");
+	is_int(count_of("SELECT count(*) FROM todod.tasks"), TOGETHER_MAX,
 	       "and is there once (26000, 42P05)");
 	subject_release(&subject);
 	pgfixture_tell("pooler ignore_startup_parameters=extra_float_digits");
@@ -695,6 +739,7 @@ int main(void)
 	test_away_at_start();
 	test_read_only();
 	test_too_many();
+	test_silent_at_start();
 	test_statement_timeout();
 	test_slow_one();
 	test_failing_commit();

@@ -51,8 +51,7 @@ static int64_t begin(struct subject *subject,
 	logtrap_clear();
 	memset(&health, 0, sizeof(health));
 	subject_init_closed(subject, "postgres");
-	if (subject->location.backend->migrate(
-		    &subject->location, BACKEND_MIGRATE_APPLY, NULL) != ERR_OK)
+	if (subject_migrate(subject) != ERR_OK)
 		bail_out("no migration");
 	subject->location.tuning = *tuning;
 	subject_open(subject, SUBJECT_TIMEOUT_MS);

@@ -14,31 +14,9 @@
 #include "tests/support/pgfixture.h"
 #include "tests/support/tap.h"
 
-#define NOW	     INT64_C(1700000000000000)
-#define OUTPUT_BYTES 8192
-#define MIGRATORS    4
-#define ASKED_MAX    2000
-
-static enum err migrate(struct subject *subject)
-{
-	return subject->location.backend->migrate(&subject->location,
-						  BACKEND_MIGRATE_APPLY, NULL);
-}
-
-/* Keeps what is printed. */
-static enum err print(struct subject *subject, enum backend_migrate_mode mode,
-		      char output[OUTPUT_BYTES])
-{
-	FILE *out = fmemopen(output, OUTPUT_BYTES, "w");
-	enum err err;
-
-	if (out == NULL)
-		bail_out("no memory");
-	output[0] = '\0';
-	err = subject->location.backend->migrate(&subject->location, mode, out);
-	fclose(out);
-	return err;
-}
+#define NOW	  INT64_C(1700000000000000)
+#define MIGRATORS 4
+#define ASKED_MAX 2000
 
 static int64_t number(const char *sql)
 {
@@ -87,38 +65,42 @@ static void begin(struct subject *subject)
 static void begin_migrated(struct subject *subject)
 {
 	begin(subject);
-	if (migrate(subject) != ERR_OK)
+	if (subject_migrate(subject) != ERR_OK)
 		bail_out("it does not migrate");
 	logtrap_clear();
 }
 
 static void test_status(void)
 {
-	char output[OUTPUT_BYTES];
+	char output[SUBJECT_OUTPUT_BYTES];
 	struct subject subject;
 
 	begin(&subject);
-	is_err(print(&subject, BACKEND_MIGRATE_STATUS, output), ERR_OUTDATED,
-	       "at first migrations are missing");
+	is_err(subject_print_migrations(&subject, BACKEND_MIGRATE_STATUS,
+					output),
+	       ERR_OUTDATED, "at first migrations are missing");
 	is_string(output,
 		  "0001 create_users pending\n"
 		  "0002 create_tasks pending\n",
 		  "all of them are pending");
 	is_int(count_things(), 0, "to ask makes no schema");
-	is_err(migrate(&subject), ERR_OK, "they are applied");
-	is_err(print(&subject, BACKEND_MIGRATE_STATUS, output), ERR_OK,
-	       "and then none is missing");
+	is_err(subject_migrate(&subject), ERR_OK, "they are applied");
+	is_err(subject_print_migrations(&subject, BACKEND_MIGRATE_STATUS,
+					output),
+	       ERR_OK, "and then none is missing");
 	ok(strncmp(output, "0001 create_users applied 20", 28) == 0 &&
 		   strstr(output, "Z\n0002 create_tasks applied 20") != NULL &&
 		   strstr(output, "pending") == NULL,
 	   "with the time of each");
-	is_err(migrate(&subject), ERR_OK, "to apply them again is no harm");
+	is_err(subject_migrate(&subject), ERR_OK,
+	       "to apply them again is no harm");
 	forget_tasks();
-	is_err(print(&subject, BACKEND_MIGRATE_STATUS, output), ERR_OUTDATED,
-	       "one may be missing");
+	is_err(subject_print_migrations(&subject, BACKEND_MIGRATE_STATUS,
+					output),
+	       ERR_OUTDATED, "one may be missing");
 	ok(strstr(output, "Z\n0002 create_tasks pending\n") != NULL,
 	   "and is named");
-	is_err(migrate(&subject), ERR_OK, "it alone is applied");
+	is_err(subject_migrate(&subject), ERR_OK, "it alone is applied");
 	is_int(logtrap_warnings(), 0, "and nothing is warned of");
 	subject_open(&subject, SUBJECT_TIMEOUT_MS);
 	ok(create_id(&subject, "u", "t", NOW) > 0, "and then all is served");
@@ -127,27 +109,30 @@ static void test_status(void)
 
 static void test_dry_run(void)
 {
-	char output[OUTPUT_BYTES];
+	char output[SUBJECT_OUTPUT_BYTES];
 	struct subject subject;
 	int64_t before;
 
 	begin(&subject);
-	is_err(print(&subject, BACKEND_MIGRATE_DRY_RUN, output), ERR_OK,
-	       "a dry run needs no schema");
+	is_err(subject_print_migrations(&subject, BACKEND_MIGRATE_DRY_RUN,
+					output),
+	       ERR_OK, "a dry run needs no schema");
 	ok(strncmp(output, "-- 0001_create_users.sql\n", 25) == 0 &&
 		   strstr(output, "CREATE TABLE todod.users (") != NULL &&
 		   strstr(output, "\n-- 0002_create_tasks.sql\n") != NULL &&
 		   strstr(output, "CREATE TABLE todod.tasks (") != NULL,
 	   "and prints each migration's name and text");
 	is_int(count_things(), 0, "and makes no schema");
-	is_err(migrate(&subject), ERR_OK, "they are applied");
-	is_err(print(&subject, BACKEND_MIGRATE_DRY_RUN, output), ERR_OK,
-	       "then nothing is left");
+	is_err(subject_migrate(&subject), ERR_OK, "they are applied");
+	is_err(subject_print_migrations(&subject, BACKEND_MIGRATE_DRY_RUN,
+					output),
+	       ERR_OK, "then nothing is left");
 	is_string(output, "", "and nothing is printed");
 	forget_tasks();
 	before = count_things();
-	is_err(print(&subject, BACKEND_MIGRATE_DRY_RUN, output), ERR_OK,
-	       "one may be missing");
+	is_err(subject_print_migrations(&subject, BACKEND_MIGRATE_DRY_RUN,
+					output),
+	       ERR_OK, "one may be missing");
 	ok(strncmp(output, "-- 0002_create_tasks.sql\n", 25) == 0,
 	   "and it alone is printed");
 	is_int(count_things(), before, "and not applied");
@@ -163,7 +148,7 @@ static void test_failed(void)
 	forget_tasks();
 	pgfixture_tell("sql CREATE TABLE todod.tasks_by_completed (a int)");
 	before = count_things();
-	is_err(migrate(&subject), ERR_SYSTEM,
+	is_err(subject_migrate(&subject), ERR_SYSTEM,
 	       "a migration may fail at its last statement");
 	ok(logtrap_has("0002_create_tasks.sql"), "the log names its file");
 	ok(logtrap_has("tasks_by_completed") && logtrap_has("42P07"),
@@ -173,33 +158,38 @@ static void test_failed(void)
 	is_int(number("SELECT count(*) FROM todod.schema_migrations"), 1,
 	       "and it is not remembered");
 	pgfixture_tell("sql DROP TABLE todod.tasks_by_completed");
-	is_err(migrate(&subject), ERR_OK, "without the cause it is applied");
+	is_err(subject_migrate(&subject), ERR_OK,
+	       "without the cause it is applied");
 	subject_release(&subject);
 }
 
 static void test_refused(void)
 {
-	char output[OUTPUT_BYTES];
+	char output[SUBJECT_OUTPUT_BYTES];
 	struct subject subject;
 
 	begin_migrated(&subject);
 	pgfixture_tell("sql INSERT INTO todod.schema_migrations VALUES"
 		       " (9999, 'from_the_future', 0)");
-	is_err(migrate(&subject), ERR_TOO_NEW, "a newer schema is refused");
-	is_err(print(&subject, BACKEND_MIGRATE_DRY_RUN, output), ERR_TOO_NEW,
-	       "by a dry run, too");
-	is_err(print(&subject, BACKEND_MIGRATE_STATUS, output), ERR_TOO_NEW,
-	       "the status says so");
+	is_err(subject_migrate(&subject), ERR_TOO_NEW,
+	       "a newer schema is refused");
+	is_err(subject_print_migrations(&subject, BACKEND_MIGRATE_DRY_RUN,
+					output),
+	       ERR_TOO_NEW, "by a dry run, too");
+	is_err(subject_print_migrations(&subject, BACKEND_MIGRATE_STATUS,
+					output),
+	       ERR_TOO_NEW, "the status says so");
 	ok(strstr(output, "9999 from_the_future applied 1970-01-01T00:00:00."
 			  "000000Z (not known") != NULL,
 	   "and names it");
 	subject_release(&subject);
 	begin(&subject);
 	pgfixture_tell("sql CREATE SCHEMA todod CREATE TABLE users (id int)");
-	is_err(migrate(&subject), ERR_INVALID,
+	is_err(subject_migrate(&subject), ERR_INVALID,
 	       "tables of another program are refused");
-	is_err(print(&subject, BACKEND_MIGRATE_DRY_RUN, output), ERR_INVALID,
-	       "by a dry run, too");
+	is_err(subject_print_migrations(&subject, BACKEND_MIGRATE_DRY_RUN,
+					output),
+	       ERR_INVALID, "by a dry run, too");
 	ok(logtrap_has("another program"), "and the log says so");
 	is_int(number("SELECT count(*) FROM information_schema.tables"
 		      " WHERE table_schema = 'todod'"),
@@ -228,7 +218,7 @@ static void test_not_served(void)
 	begin(&subject);
 	is_err(try_open(&subject), ERR_OUTDATED, "no schema, no service");
 	ok(logtrap_has("todod migrate"), "and the log says what to do");
-	if (migrate(&subject) != ERR_OK)
+	if (subject_migrate(&subject) != ERR_OK)
 		bail_out("it does not migrate");
 	forget_tasks();
 	is_err(try_open(&subject), ERR_OUTDATED, "nor with half of it");
@@ -237,7 +227,8 @@ static void test_not_served(void)
 	logtrap_clear();
 	is_err(try_open(&subject), ERR_DENIED, "nor with one of another role");
 	ok(logtrap_has("permission denied"), "and the log says so");
-	is_err(migrate(&subject), ERR_DENIED, "which is not migrated either");
+	is_err(subject_migrate(&subject), ERR_DENIED,
+	       "which is not migrated either");
 	subject_release(&subject);
 }
 
@@ -251,7 +242,7 @@ static void test_schema_given(void)
 		       pgfixture_get("user"));
 	pgfixture_tell("sql ALTER DATABASE %s OWNER TO CURRENT_USER",
 		       pgfixture_get("database"));
-	is_err(migrate(&subject), ERR_OK,
+	is_err(subject_migrate(&subject), ERR_OK,
 	       "who may not create schemas can use one that is there");
 	pgfixture_tell("sql ALTER DATABASE %s OWNER TO %s",
 		       pgfixture_get("database"), pgfixture_get("user"));
@@ -263,7 +254,7 @@ static int migrate_in_child(const struct parent *parent, void *arg)
 {
 	child_say_ready(parent);
 	child_wait_told(parent);
-	return (int)migrate(arg);
+	return (int)subject_migrate(arg);
 }
 
 static void start_migrators(struct child *children, size_t count,

@@ -11,8 +11,8 @@ int main(void)
 			.parameters = "sslmode=disable",
 			.proxy_to = "port",
 			.split = "split",
-			.sample = 36,
-			.stalls = 4,
+			.sample = 9,
+			.stalls = 1,
 		},
 	};
 

@@ -12,8 +12,8 @@ int main(void)
 			.proxy_to = "pgbouncer_port",
 			/* PgBouncer refuses the beginning of a start-up. */
 			.split = "split down",
-			.sample = 18,
-			.stalls = 2,
+			.sample = 4,
+			.stalls = 1,
 		},
 		{
 			.name = "behind PgBouncer",
@@ -21,8 +21,8 @@ int main(void)
 			.proxy_to = "port",
 			.is_behind = true,
 			.split = "split",
-			.sample = 18,
-			.stalls = 2,
+			.sample = 4,
+			.stalls = 1,
 		},
 	};
 

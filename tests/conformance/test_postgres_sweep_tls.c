@@ -11,8 +11,8 @@ int main(void)
 			.parameters = "sslmode=require&channel_binding=require",
 			.proxy_to = "port",
 			.split = "split",
-			.sample = 24,
-			.stalls = 3,
+			.sample = 6,
+			.stalls = 1,
 		},
 	};
 

@@ -25,6 +25,9 @@
 #define NOW	 INT64_C(1700000000000000)
 #define MEBIBYTE ((int64_t)1 << 20)
 
+/* Lists that are asked for at once. */
+#define LISTS ((size_t)20)
+
 static int64_t size_of(struct subject *subject, const char *name)
 {
 	char *path = subject_path(subject, name);
@@ -330,8 +333,7 @@ static void test_disk_full(void)
 		return;
 	}
 	ballast = make_ballast(&subject, 6 * (size_t)MEBIBYTE);
-	if (subject.location.backend->migrate(
-		    &subject.location, BACKEND_MIGRATE_APPLY, NULL) != ERR_OK)
+	if (subject_migrate(&subject) != ERR_OK)
 		bail_out("it does not migrate");
 	logtrap_clear();
 	subject_open(&subject, SUBJECT_TIMEOUT_MS);
@@ -387,6 +389,19 @@ static int backup_in_child(const struct parent *parent, void *arg)
 	return (int)err;
 }
 
+/* A database with so many tasks that a list has pages; the oldest one. */
+static struct task_key init_full(struct subject *subject)
+{
+	enum err err = ERR_OK;
+	struct task_key key;
+
+	subject_init(subject, "sqlite");
+	key = key_by_id(create_id(subject, "u", "First", NOW));
+	if (fill(subject, 1024, &err) != 0)
+		bail_out("a create failed");
+	return key;
+}
+
 /* A search for what is nowhere looks at every row; who comes after it does
  * not wait for that. */
 static void test_search_in_slices(void)
@@ -396,13 +411,9 @@ static void test_search_in_slices(void)
 	struct answer answer = { 0 };
 	struct page page = { 0 };
 	struct subject subject;
-	enum err err = ERR_OK;
 	struct task_key key;
 
-	subject_init(&subject, "sqlite");
-	key = key_by_id(create_id(&subject, "u", "First", NOW));
-	if (fill(&subject, 1024, &err) != 0)
-		bail_out("a create failed");
+	key = init_full(&subject);
 	search.keyword = TEXT("nowhere");
 	if (storage_task_list(subject.storage, TEXT("u"), &wanted, page_on_row,
 			      page_on_end, &page, NULL) != ERR_OK ||
@@ -421,6 +432,78 @@ static void test_search_in_slices(void)
 	subject_release(&subject);
 }
 
+/* One of several lists that are read to their ends at the same time. */
+struct reading {
+	struct subject *subject;
+	size_t *begun, begun_at_end; /* lists; how many when this one ended */
+	size_t rows, ended;
+	struct task_cursor last;
+};
+
+static void on_reading_row(void *arg, const struct task *task)
+{
+	struct reading *reading = arg;
+
+	*reading->begun += reading->rows++ == 0;
+	reading->last = (struct task_cursor){ task->created_at_us, task->id };
+}
+
+static void on_reading_end(void *arg, enum err err, bool more)
+{
+	struct reading *reading = arg;
+	const struct storage_list next = { .after = &reading->last };
+
+	if (err != ERR_OK)
+		bail_out("a list failed");
+	if (!more) {
+		reading->begun_at_end = *reading->begun;
+		reading->ended = 1;
+	} else if (storage_task_list(reading->subject->storage, TEXT("u"),
+				     &next, on_reading_row, on_reading_end,
+				     reading, NULL) != ERR_OK) {
+		bail_out("a list was refused");
+	}
+}
+
+/* Of many lists few are under way, and who wants one task waits for none. */
+static void test_many_lists(void)
+{
+	const struct storage_list all = { 0 };
+	struct reading readings[LISTS] = { 0 };
+	struct answer answer = { 0 };
+	struct subject subject;
+	size_t begun = 0, rows = 0, most = 0, i;
+	struct task_key key;
+
+	key = init_full(&subject);
+	for (i = 0; i < LISTS; i++) {
+		readings[i].subject = &subject;
+		readings[i].begun = &begun;
+		if (storage_task_list(subject.storage, TEXT("u"), &all,
+				      on_reading_row, on_reading_end,
+				      &readings[i], NULL) != ERR_OK)
+			bail_out("a list was refused");
+	}
+	if (storage_task_get(subject.storage, TEXT("u"), &key, answer_on_task,
+			     &answer, NULL) != ERR_OK ||
+	    !testloop_run_until_count(subject.loop, &answer.count, 1))
+		bail_out("an answer never came");
+	ok(answer.err == ERR_OK && begun <= 1,
+	   "a task that is asked for after many lists is read before them");
+	for (i = 0; i < LISTS; i++) {
+		if (!testloop_run_until_count(subject.loop, &readings[i].ended,
+					      1))
+			bail_out("a list never ended");
+		rows += readings[i].rows;
+		if (readings[i].begun_at_end > i + most)
+			most = readings[i].begun_at_end - i;
+	}
+	is_int(rows, LISTS * 1025, "each list has all its rows");
+	ok(most <= 2, "one that has begun is ended before others begin");
+	answer_release(&answer);
+	subject_release(&subject);
+}
+
 static void test_backup_under_load(void)
 {
 	struct subject subject;
@@ -430,8 +513,7 @@ static void test_backup_under_load(void)
 	char *copy;
 
 	subject_init_closed(&subject, "sqlite");
-	if (subject.location.backend->migrate(
-		    &subject.location, BACKEND_MIGRATE_APPLY, NULL) != ERR_OK)
+	if (subject_migrate(&subject) != ERR_OK)
 		bail_out("it does not migrate");
 	child_start(&child, backup_in_child, &subject);
 	if (!child_wait_ready(&child))
@@ -465,6 +547,7 @@ int main(void)
 	test_log_size();
 	test_log_pinned();
 	test_search_in_slices();
+	test_many_lists();
 	test_backup_under_load();
 	test_disk_full();
 	test_file_limit();

@@ -13,39 +13,21 @@
 #include "tests/support/logtrap.h"
 #include "tests/support/tap.h"
 
-#define NOW	     INT64_C(1700000000000000)
-#define OUTPUT_BYTES 4096
-#define MIGRATORS    4
+#define NOW	  INT64_C(1700000000000000)
+#define MIGRATORS 4
 
-static enum err migrate(struct subject *subject)
+static enum err status(struct subject *subject,
+		       char output[SUBJECT_OUTPUT_BYTES])
 {
-	return subject->location.backend->migrate(&subject->location,
-						  BACKEND_MIGRATE_APPLY, NULL);
+	return subject_print_migrations(subject, BACKEND_MIGRATE_STATUS,
+					output);
 }
 
-/* Keeps what is printed. */
-static enum err print(struct subject *subject, enum backend_migrate_mode mode,
-		      char output[OUTPUT_BYTES])
+static enum err dry_run(struct subject *subject,
+			char output[SUBJECT_OUTPUT_BYTES])
 {
-	FILE *out = fmemopen(output, OUTPUT_BYTES, "w");
-	enum err err;
-
-	if (out == NULL)
-		bail_out("no memory");
-	output[0] = '\0';
-	err = subject->location.backend->migrate(&subject->location, mode, out);
-	fclose(out);
-	return err;
-}
-
-static enum err status(struct subject *subject, char output[OUTPUT_BYTES])
-{
-	return print(subject, BACKEND_MIGRATE_STATUS, output);
-}
-
-static enum err dry_run(struct subject *subject, char output[OUTPUT_BYTES])
-{
-	return print(subject, BACKEND_MIGRATE_DRY_RUN, output);
+	return subject_print_migrations(subject, BACKEND_MIGRATE_DRY_RUN,
+					output);
 }
 
 static enum err try_open(struct subject *subject)
@@ -101,7 +83,7 @@ static void forget_tasks(struct subject *subject)
 
 static void test_status(void)
 {
-	char output[OUTPUT_BYTES] = "";
+	char output[SUBJECT_OUTPUT_BYTES] = "";
 	struct subject subject;
 
 	subject_init_closed(&subject, "sqlite");
@@ -112,19 +94,20 @@ static void test_status(void)
 		  "0002 create_tasks pending\n",
 		  "all of them are pending");
 	ok(!has_file(&subject, "todod.db"), "to ask makes no database");
-	is_err(migrate(&subject), ERR_OK, "they are applied");
+	is_err(subject_migrate(&subject), ERR_OK, "they are applied");
 	is_err(status(&subject, output), ERR_OK, "and then none is missing");
 	ok(strncmp(output, "0001 create_users applied 20", 28) == 0 &&
 		   strstr(output, "Z\n0002 create_tasks applied 20") != NULL &&
 		   strstr(output, "pending") == NULL,
 	   "with the time of each");
-	is_err(migrate(&subject), ERR_OK, "to apply them again is no harm");
+	is_err(subject_migrate(&subject), ERR_OK,
+	       "to apply them again is no harm");
 	forget_tasks(&subject);
 	is_err(status(&subject, output), ERR_OUTDATED, "one may be missing");
 	ok(strstr(output, "Z\n0002 create_tasks pending\n") != NULL,
 	   "and is named");
 	is_err(try_open(&subject), ERR_OUTDATED, "and then nothing is served");
-	is_err(migrate(&subject), ERR_OK, "it alone is applied");
+	is_err(subject_migrate(&subject), ERR_OK, "it alone is applied");
 	subject_open(&subject, SUBJECT_TIMEOUT_MS);
 	ok(create_id(&subject, "u", "t", NOW) > 0, "and then all is served");
 	subject_release(&subject);
@@ -132,7 +115,7 @@ static void test_status(void)
 
 static void test_dry_run(void)
 {
-	char output[OUTPUT_BYTES];
+	char output[SUBJECT_OUTPUT_BYTES];
 	struct subject subject;
 
 	subject_init_closed(&subject, "sqlite");
@@ -146,7 +129,7 @@ static void test_dry_run(void)
 	ok(!has_file(&subject, "todod.db") &&
 		   !has_file(&subject, "todod.db-lock"),
 	   "and makes no file");
-	is_err(migrate(&subject), ERR_OK, "they are applied");
+	is_err(subject_migrate(&subject), ERR_OK, "they are applied");
 	is_err(dry_run(&subject, output), ERR_OK, "then nothing is left");
 	is_string(output, "", "and nothing is printed");
 	forget_tasks(&subject);
@@ -165,13 +148,13 @@ static void test_failed(void)
 	struct subject subject;
 
 	subject_init_closed(&subject, "sqlite");
-	if (migrate(&subject) != ERR_OK)
+	if (subject_migrate(&subject) != ERR_OK)
 		bail_out("it does not migrate");
 	forget_tasks(&subject);
 	sql_run_in(subject.location.path,
 		   "CREATE TABLE tasks_by_completed (a INTEGER)");
 	logtrap_clear();
-	is_err(migrate(&subject), ERR_SYSTEM,
+	is_err(subject_migrate(&subject), ERR_SYSTEM,
 	       "a migration may fail at its last statement");
 	ok(logtrap_has("0002_create_tasks.sql"), "the log names its file");
 	ok(logtrap_has("tasks_by_completed"), "and says why");
@@ -184,14 +167,15 @@ static void test_failed(void)
 				     " WHERE version = 2"),
 	       0, "and nothing of it is left behind");
 	sql_run_in(subject.location.path, "DROP TABLE tasks_by_completed");
-	is_err(migrate(&subject), ERR_OK, "without the cause it is applied");
+	is_err(subject_migrate(&subject), ERR_OK,
+	       "without the cause it is applied");
 	logtrap_clear();
 	subject_release(&subject);
 }
 
 static void test_refused(void)
 {
-	char output[OUTPUT_BYTES] = "";
+	char output[SUBJECT_OUTPUT_BYTES] = "";
 	struct subject subject;
 
 	subject_init_closed(&subject, "sqlite");
@@ -199,7 +183,7 @@ static void test_refused(void)
 	ok(logtrap_has("todod migrate"), "and the log says what to do");
 	write_file(subject.location.path, "");
 	is_err(try_open(&subject), ERR_OUTDATED, "nor with an empty one");
-	is_err(migrate(&subject), ERR_OK, "an empty file becomes one");
+	is_err(subject_migrate(&subject), ERR_OK, "an empty file becomes one");
 	logtrap_clear();
 	sql_run_in(subject.location.path, "INSERT INTO schema_migrations VALUES"
 					  " (9999, 'from_the_future', 0)");
@@ -207,7 +191,7 @@ static void test_refused(void)
 	ok(logtrap_has("\"schema\":9999") && logtrap_has("\"known\":2") &&
 		   logtrap_has("remedy"),
 	   "and the log names both versions and a remedy");
-	is_err(migrate(&subject), ERR_TOO_NEW, "nor is it migrated");
+	is_err(subject_migrate(&subject), ERR_TOO_NEW, "nor is it migrated");
 	is_err(status(&subject, output), ERR_TOO_NEW, "the status says so");
 	ok(strstr(output, "9999 from_the_future applied 1970-01-01T00:00:00."
 			  "000000Z (not known") != NULL,
@@ -218,7 +202,7 @@ static void test_refused(void)
 
 static void test_foreign(void)
 {
-	char output[OUTPUT_BYTES];
+	char output[SUBJECT_OUTPUT_BYTES];
 	struct subject subject;
 
 	subject_init_closed(&subject, "sqlite");
@@ -227,7 +211,7 @@ static void test_foreign(void)
 		   "CREATE TABLE users (id INTEGER PRIMARY KEY)");
 	is_err(dry_run(&subject, output), ERR_INVALID,
 	       "a dry run refuses a database of another program");
-	is_err(migrate(&subject), ERR_INVALID, "so does a migration");
+	is_err(subject_migrate(&subject), ERR_INVALID, "so does a migration");
 	ok(logtrap_has("another program"), "and the log says so");
 	is_int(sql_number_in(subject.location.path,
 			     "SELECT count(*) FROM sqlite_schema"),
@@ -236,17 +220,18 @@ static void test_foreign(void)
 		   "This is a text of more than a hundred characters, which "
 		   "is no database at all, however long one looks at it. "
 		   "And it is longer than the header of a database.");
-	is_err(migrate(&subject), ERR_CORRUPT, "a text file is refused");
+	is_err(subject_migrate(&subject), ERR_CORRUPT,
+	       "a text file is refused");
 	is_err(try_open(&subject), ERR_CORRUPT, "and not served");
 	if (unlink(subject.location.path) != 0 ||
 	    mkdir(subject.location.path, 0700) != 0)
 		bail_out("no folder");
-	is_err(migrate(&subject), ERR_SYSTEM, "a folder is refused");
+	is_err(subject_migrate(&subject), ERR_SYSTEM, "a folder is refused");
 	(void)rmdir(subject.location.path);
 	free(subject.location.path);
 	subject.location.path = subject_path(&subject, "none/todod.db");
 	logtrap_clear();
-	is_err(migrate(&subject), ERR_SYSTEM,
+	is_err(subject_migrate(&subject), ERR_SYSTEM,
 	       "the folder of the database must exist");
 	ok(logtrap_has("folder must exist"), "and the log says so");
 	logtrap_clear();
@@ -301,7 +286,7 @@ static int migrate_in_child(const struct parent *parent, void *arg)
 {
 	child_say_ready(parent);
 	child_wait_told(parent);
-	return (int)migrate(arg);
+	return (int)subject_migrate(arg);
 }
 
 static void test_migrate_together(void)
@@ -332,13 +317,13 @@ static void test_migrate_locked(void)
 	struct sqlite3 *other;
 
 	subject_init_closed(&subject, "sqlite");
-	if (migrate(&subject) != ERR_OK)
+	if (subject_migrate(&subject) != ERR_OK)
 		bail_out("it does not migrate");
 	forget_tasks(&subject);
 	other = sql_open(subject.location.path);
 	sql_run(other, "BEGIN IMMEDIATE");
 	logtrap_clear();
-	is_err(migrate(&subject), ERR_UNAVAILABLE,
+	is_err(subject_migrate(&subject), ERR_UNAVAILABLE,
 	       "nothing is migrated while another program writes");
 	ok(logtrap_has("another program keeps"), "and the log says so");
 	logtrap_clear();
@@ -377,7 +362,7 @@ static void test_settle(void)
 	is_err(subject.location.backend->settle(&subject.location), ERR_OK,
 	       "without a database there is nothing to settle");
 	ok(!has_file(&subject, "todod.db"), "and none is made");
-	if (migrate(&subject) != ERR_OK)
+	if (subject_migrate(&subject) != ERR_OK)
 		bail_out("it does not migrate");
 	subject_open(&subject, SUBJECT_TIMEOUT_MS);
 	create_id(&subject, "u", "t", NOW);
@@ -397,7 +382,7 @@ static void test_settle(void)
 		   !has_file(&subject, "todod.db-lock"),
 	   "and one file is left");
 	is_int(count_tasks(&subject), 1, "which is complete");
-	if (migrate(&subject) != ERR_OK)
+	if (subject_migrate(&subject) != ERR_OK)
 		bail_out("it does not migrate");
 	subject_open(&subject, SUBJECT_TIMEOUT_MS);
 	ok(create_id(&subject, "u", "t", NOW) == 2, "and can be served again");
@@ -450,7 +435,8 @@ static void test_backup(void)
 	is_err(try_open(&subject), ERR_OUTDATED,
 	       "a back-up is served only after it was migrated");
 	logtrap_clear();
-	is_err(migrate(&subject), ERR_OK, "it is migrated like any other");
+	is_err(subject_migrate(&subject), ERR_OK,
+	       "it is migrated like any other");
 	subject_open(&subject, SUBJECT_TIMEOUT_MS);
 	is_int(create_id(&subject, "u", "t", NOW), 21,
 	       "and goes on where it was made");

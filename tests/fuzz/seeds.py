@@ -41,7 +41,25 @@ OWN = ('{"user_id":"6f0b9d3e-0c0e-4a51-8c0e-8b8a6f3f1d52","email":"a@b.c",'
 FOREIGN = ('{"sub":"u","iat":1795600800,"nbf":1795600800,"exp":1795601700,'
            '"iss":"me","aud":["x","you"],"name":"A\\u00e9"}')
 
+HTTP_GET = b"GET /a?b HTTP/1.1\r\nHost: x\r\n"
+HTTP_POST = b"POST / HTTP/1.1\r\nHost: [::1]:80\r\n"
+HTTP_CHUNKS = HTTP_POST + b"Transfer-Encoding: chunked\r\n\r\n"
+V2 = b"\r\n\r\n\0\r\nQUIT\n"
+
 SEEDS = {
+    # The first byte is how long the pieces are.
+    "http": [b"\x00" + data for data in (
+        HTTP_GET + b"\r\n", b"\r\n" + HTTP_GET + b"\r\nGET",
+        HTTP_GET + b"A:\t b \r\nConnection: close, keep-alive\r\n\r\n",
+        b"GET http://u:80?q HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost:\r\n\r\n",
+        b"OPTIONS http://x HTTP/1.9\r\n",
+        b"CONNECT x:1 HTTP/1.1\r\nHost: a%20b\r\n\r\n", b"PRI * HTTP/2.0\r\n",
+        HTTP_POST + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
+        HTTP_CHUNKS + b"3\r\nabc\r\n0A;a=\"b\"\r\n0123456789\r\n"
+        b"0\r\nA: b\r\n\r\nGET", HTTP_CHUNKS + b"FFFFFFFFFFFFFFFF\r\n",
+        HTTP_POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n",
+        HTTP_GET + b"A:b\r\n" * 101, b"GET /" + b"a" * 5000)],
     "token": [
         b"\0\0eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJ1In0.AAAA",
         b"\0\0eyJhbGciOiJFZERTQSIsImtpZCI6ImEifQ.e30.AAAA",
@@ -65,6 +83,11 @@ SEEDS = {
         '{"a":1,"\\u0061":2}', '1e999', '-', '01', ' [ ] ', '\ufeff{}',
         '123456789012345678901234567890', '{"":{"":{}}}', '"\xe9\U0001f600"',
     ],
+    "forwarded": [
+        "203.0.113.66, 10.0.0.2", "[2a00::1]:80,unknown,_x", "a.example:443",
+        'for="[2a00::1]:_p";proto=https;host="a.example:80"', "https", "unix",
+        'for=10.0.0.1, FOR="\\"10.0.0.2",;by=x;;for=10.0.0.3', 'for="10.0.0.1',
+    ],
     "query": [
         "status\nstatus=all&status=pending", "a\n?a", "q\nq=%C3%A9+%zz%",
         "keyword\nkeyword=a%00b&&=&=x", "a b\na+b=1;c", "\n", "é\n%C3%A9=%FF",
@@ -75,6 +98,15 @@ SEEDS = {
         b"\0/openapi.json", b"\0/docs", b"\0//", b"\0/../a", b"\0/%2e%2e/a",
         b"\0/a%2fb", b"\0/a%00", b"\0/%C3%A9", b"\0/%ff",
         b"\0/" + b"a/" * 20, b"\0/api//tasks", b"\0x",
+    ],
+    "proxyheader": [
+        b"\0PROXY TCP4 192.0.2.1 198.51.100.2 56789 443\r\nGET /",
+        b"\1PROXY TCP6 2001:db8::1 ::1 56789 443\r\n",
+        b"\2PROXY UNKNOWN x y\r\n", b"\3PROXY TCP4 1.2.3.4\r\r\n",
+        b"\4" + V2 + b"\x21\x11\0\x0c\xc0\0\2\1\xc6\x33\x64\2\xdd\xd5\1\xbb",
+        b"\5" + V2 + b"\x21\x21\0\x24" + bytes(36),
+        b"\6" + V2 + b"\x21\x31\0\xd8" + bytes(216),
+        b"\7" + V2 + b"\x20\0\0\0", b"\7" + V2 + b"\x21\x11\2\x08",
     ],
 }
 

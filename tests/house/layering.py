@@ -37,7 +37,7 @@ DOORS = {
 
 # What libcore must not need from anywhere.
 FOREIGN = re.compile(r"^(event_|ev[a-z]*_|evhttp|sqlite3_|PQ|bufferevent|"
-                     r"backend|sqlite_|postgres_|memory_)")
+                     r"SSL_|backend|sqlite_|postgres_|memory_)")
 
 
 def includes(path):
@@ -68,6 +68,14 @@ for path in files("*/*.[ch]"):
                 problems.append(f"{path} includes <{name}>: the door is "
                                 + " or ".join(sorted(doors)))
 tap.check("each library of core has one door, and libcurl has", problems)
+
+# A build may leave TLS out: what needs it has a name that says so.
+problems = [f"{path} includes <{name}>: only daemon/tls* may"
+            for path in files("daemon/*.[ch]")
+            for kind, name in includes(path)
+            if re.match(r"openssl/|event2/bufferevent_ssl", name)
+            and not path.startswith("daemon/tls")]
+tap.check("only daemon/tls* knows about OpenSSL in daemon", problems)
 
 problems = [f"{path} includes <{name}>"
             for path in files("core/*.h", "backends/*.h")

@@ -11,7 +11,8 @@ listed = lists()
 wanted = files("core/*.[ch]", "backends/*.[ch]", "daemon/*.[ch]",
                "tests/**/*.[ch]", "tests/**/*.py", "tests/**/*.sh",
                "tests/**/*.mjs", "migrations/*/*.sql", "docs/**/*",
-               "build-aux/*.awk", "packaging/**/*")
+               "build-aux/*.awk", "packaging/**/*", "bench/*",
+               "bench/results/reference*")
 wanted = [p for p in wanted if (TOP / p).is_file()
           and "__pycache__" not in p and not p.endswith("~")]
 tap.check("Makefile.am lists every file",
@@ -37,10 +38,12 @@ else:
 
 texts = [p for p in files("*", ".ci/*", ".*", "core/*", "backends/*",
                           "daemon/*", "migrations/**/*", "tests/**/*",
-                          "docs/**/*", "build-aux/*.sh", "packaging/**/*")
+                          "docs/**/*", "build-aux/*.sh", "packaging/**/*",
+                          "bench/*", "bench/results/reference*")
          if (TOP / p).is_file()
          and re.search(r"\.(am|ac|c|h|py|sh|md|json|html|js|mjs|css|sql|awk|"
-                       r"[1-8]|service|conf|m4|yml)$|quickstart$|\.ci/run$", p)]
+                       r"lua|svg|[1-8]|service|conf|m4|yml)$|quickstart$|"
+                       r"\.ci/run$|bench/run$", p)]
 problems = []
 for path in texts:
     try:

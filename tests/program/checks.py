@@ -13,6 +13,8 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.S)
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
+LIMIT_LEFT = re.compile(r'"([a-z]+)";r=(\d+);t=(\d+)(?:, |\Z)')
+LIMIT_POLICY = re.compile(r'"([a-z]+)";q=(\d+);w=(\d+)(?:, |\Z)')
 ALLOW_ORIGIN = "access-control-allow-origin"
 
 
@@ -69,6 +71,8 @@ def _by_status(reply):
         challenge = headers.get("www-authenticate", "")
         if challenge.partition(" ")[0] != "Bearer":
             yield f"WWW-Authenticate is {challenge!r}"
+    if reply.status == 429:
+        yield from _limits(headers)
     if reply.status in (429, 503):
         if not headers.get("retry-after", "").isdigit():
             yield f"Retry-After is {headers.get('retry-after')!r}"
@@ -76,8 +80,23 @@ def _by_status(reply):
         yield "405 without Allow"
     if 300 <= reply.status < 400 and reply.status != 304:
         location = headers.get("location", "")
-        if not location.startswith("/") or location.startswith("//"):
+        if reply.status == 308:
+            if not re.match(r"https://[^/?#@\s]+/", location):
+                yield f"Location is {location!r}"
+        elif not location.startswith("/") or location.startswith("//"):
             yield f"Location is {location!r}"
+
+
+def _limits(headers):
+    """Of a refusal one limit has nothing left, and each has its policy."""
+    left = LIMIT_LEFT.findall(headers.get("ratelimit", ""))
+    policies = LIMIT_POLICY.findall(headers.get("ratelimit-policy", ""))
+    waits = [wait for _, rest, wait in left if rest == "0"]
+    if [name for name, *_ in left] != [name for name, *_ in policies]:
+        yield f"{headers.get('ratelimit')!r} are not of " \
+              f"{headers.get('ratelimit-policy')!r}"
+    if headers.get("retry-after") not in waits:
+        yield f"Retry-After is none of {waits}"
 
 
 def _cors(reply):

@@ -54,11 +54,12 @@ class NoDelayBackend(SyncBackend):
         return stream
 
 
-def transport(uds=None):
-    """An httpx transport over TCP, or over the unix socket uds."""
+def transport(uds=None, tls=None):
+    """An httpx transport over TCP, in the TLS context if there is one, or over
+    the unix socket uds."""
     made = httpx.HTTPTransport(trust_env=False)
     made._pool = httpcore.ConnectionPool(
-        uds=uds, max_connections=100, keepalive_expiry=60,
+        uds=uds, ssl_context=tls, max_connections=100, keepalive_expiry=60,
         network_backend=NoDelayBackend())
     return made
 
@@ -67,7 +68,7 @@ def plain(daemon, **options):
     """A client without checks, of the daemon's first address."""
     address = daemon.addresses[0][0]
     uds = address[len("unix:"):] if address.startswith("unix:") else None
-    options.setdefault("transport", transport(uds))
+    options.setdefault("transport", transport(uds, daemon.tls))
     options.setdefault("base_url", daemon.url)
     return httpx.Client(timeout=TIMEOUT, trust_env=False, **options)
 
@@ -92,12 +93,16 @@ class Closed(Exception):
 
 
 class RawConnection:
-    """A TCP connection; answers are read one by one, exactly to their end."""
+    """A TCP connection, with TLS if the daemon speaks it; answers are read one
+    by one, exactly to their end."""
 
     def __init__(self, daemon):
         self.daemon = daemon
         address, port = daemon.addresses[0]
         self.socket = socket.create_connection((address, port), TIMEOUT)
+        if daemon.tls:
+            self.socket = daemon.tls.wrap_socket(self.socket,
+                                                 server_hostname="localhost")
         self.buffer = b""
 
     def __enter__(self):

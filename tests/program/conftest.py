@@ -1,27 +1,21 @@
 """Fixtures: one daemon per backend for the whole run, and users on it."""
 
-import pathlib
 import sys
-import tempfile
 
 # The source folder may be read-only, and nothing is left behind in it.
 sys.dont_write_bytecode = True
 
 import hypothesis  # noqa: E402
-import hypothesis.configuration  # noqa: E402
 import pytest  # noqa: E402
 
 pytest.register_assert_rewrite("expect", "users", "daemon", "client")
 
 import backends  # noqa: E402
-from daemon import Daemon, folder, unavailable  # noqa: E402
+from daemon import Daemon, folder, is_sanitized, unavailable  # noqa: E402
 from users import sign_up  # noqa: E402
 
 pytest_plugins = ["tap"]
 
-_scratch = tempfile.TemporaryDirectory(prefix="todod-hypothesis-")
-hypothesis.configuration.set_hypothesis_home_dir(
-    pathlib.Path(_scratch.name))
 hypothesis.settings.register_profile(
     "ci", derandomize=True, deadline=None, database=None,
     suppress_health_check=hypothesis.HealthCheck.all())
@@ -30,6 +24,17 @@ hypothesis.settings.load_profile("ci")
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes many seconds")
+    config.addinivalue_line("markers",
+                            "unsanitized: cannot be asked of ASan's memory")
+
+
+def pytest_collection_modifyitems(config, items):
+    """A limit on memory makes no sense with ASan, in whatever way it ends."""
+    if not is_sanitized():
+        return
+    apart = [item for item in items if item.get_closest_marker("unsanitized")]
+    config.hook.pytest_deselected(items=apart)
+    items[:] = [item for item in items if item not in apart]
 
 
 @pytest.fixture(scope="session", params=backends.selected())
@@ -53,6 +58,18 @@ def secured(request):
         unavailable(str(error))
     with running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Database servers of a module, which its tests may harm."""
+    try:
+        backends.needs_libpq()
+        own = backends.Cluster()
+    except backends.Missing as error:
+        unavailable(str(error))
+    yield own
+    own.close()
 
 
 @pytest.fixture(autouse=True)

@@ -33,8 +33,9 @@ SANITIZERS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer",
 START_WARNINGS = ("root", "memory", "secret", "JWT_SECRET_KEY", "IPv6")
 PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
              "LLVM_PROFILE_FILE", "GCOV_PREFIX", "GCOV_PREFIX_STRIP")
-# A daemon that gave up root cannot write what a coverage build counts.
-COVERAGE = "profiling:"
+# What a coverage build says when it cannot write what it counts: after it
+# gave up root, or where a killed process has left half a file.
+COVERAGE = ("profiling:", "libgcov profiling error:")
 
 
 def seconds(value):
@@ -47,6 +48,12 @@ def unavailable(reason):
     if os.environ.get("TODOD_REQUIRE_ALL") == "1":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+def is_sanitized():
+    """Whether the daemon under test is built with ASan."""
+    path = pathlib.Path(os.environ.get("TODOD") or SOURCE_TOP / "build/todod")
+    return path.is_file() and b"__asan_init" in path.read_bytes()
 
 
 def binary():
@@ -132,9 +139,10 @@ class Daemon:
     registry = set()
 
     def __init__(self, *args, backend="sqlite", env=None, folder=None,
-                 bare=False):
+                 bare=False, tls=None):
         self.command = [binary(), *map(str, args)]
         self.backend = backend
+        self.tls = tls          # the context of its clients; None: plain HTTP
         self.owns_folder = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="todod-"))
         base = base_environment(self.folder)
@@ -210,6 +218,7 @@ class Daemon:
 
     def stop(self, timeout=10):
         """SIGTERM; the daemon must drain, say "stopped" and exit with 0."""
+        self.discard_clients()      # else it waits for their next requests
         self.process.send_signal(signal.SIGTERM)
         self.finish(timeout)
         assert self.process.returncode == 0, self._story(
@@ -385,8 +394,9 @@ class Daemon:
         address, port = self.addresses[0]
         if address.startswith("unix:"):
             return "http://localhost"
-        return f"http://[{address}]:{port}" if ":" in address \
-            else f"http://{address}:{port}"
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://[{address}]:{port}" if ":" in address \
+            else f"{scheme}://{address}:{port}"
 
     @property
     def port(self):

@@ -41,9 +41,9 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
-def activated(tmp, *specs, gate="", pid="", **env):
+def activated(tmp, *specs, gate="", pid="", kind=Daemon, **env):
     """A daemon that is given these sockets when it starts."""
-    daemon = Daemon(folder=tmp, env=env)
+    daemon = kind(folder=tmp, env=env)
     daemon.command = [sys.executable, "-I", "-S", "-c", ACTIVATE,
                       ",".join([str(gate), str(pid), *specs]),
                       *daemon.command]

@@ -6,7 +6,8 @@ import random
 import pytest
 
 from bulk import SMALL_TASK, make_tasks, owner_on
-from daemon import Daemon, run_todod
+from daemon import Daemon, folder, run_todod
+from faults import Fault, Shim
 
 DATA = 65
 PAGE = 4096
@@ -59,6 +60,41 @@ def test_damage_met_while_it_serves_ends_it(tmp, damage, use):
         stopping = daemon.logged(DAMAGE[-1])
         assert len(stopping) == 1 and stopping[0]["level"] == "error"
         assert (tmp / "todod.db").read_bytes() == damaged
+
+
+@pytest.fixture(scope="module")
+def shim():
+    with folder() as path:
+        yield Shim(path)
+
+
+@pytest.mark.parametrize("use", [read_list, write_task])
+@pytest.mark.parametrize("mode", ["once", "always"])
+def test_a_disk_that_cannot_be_read_is_no_damage(tmp, shim, mode, use):
+    """A cable, a path to a disk, a driver that starts anew: what waits for the
+    disk is refused, and all goes on when it is there again."""
+    owner = make_tasks(tmp, MANY, SMALL_TASK)
+    shim.lift()
+    with Daemon(folder=tmp, env={"WORKERS": "1",
+                                 **shim.environment()}) as daemon:
+        user = owner_on(daemon, owner)
+        pids = daemon.workers()
+        daemon.expect_log("database error", "request failed")
+        shim.arm(Fault("serve", "pread64", 1, mode))
+        try:
+            response = use(user)
+            assert shim.failed
+        finally:
+            shim.lift()
+        assert response.status_code == 503
+        assert response.json() == {"detail": "Service unavailable"}
+        assert "retry-after" in response.headers
+        assert "I/O" in daemon.wait_log("database error")["reason"]
+        before = len(user.list())
+        user.create("after")
+        assert len(user.list()) == before + 1
+        assert daemon.workers() == pids
+        assert not daemon.logged("worker exited")
 
 
 def header_and_noise():

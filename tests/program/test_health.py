@@ -5,8 +5,7 @@ import time
 
 import pytest
 
-import backends
-from daemon import Daemon, run_todod, seconds, unavailable, wait_until
+from daemon import Daemon, run_todod, seconds, wait_until
 from users import sign_up
 
 ORIGIN = "http://localhost:3000"
@@ -17,18 +16,6 @@ CONNECTIONS = ("sql SELECT count(*) FROM pg_stat_activity"
 TERMINATE = ("sql SELECT count(pg_terminate_backend(pid))"
              " FROM pg_stat_activity WHERE usename = 'todod'")
 NOTICES = ("database connection", "database cannot", "request")
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    """Servers that the tests here may stop."""
-    try:
-        backends.needs_libpq()
-        own = backends.Cluster()
-    except backends.Missing as error:
-        unavailable(str(error))
-    yield own
-    own.close()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pwd
 import random
 import resource
 import signal
+import socket
 import stat
 import subprocess
 import threading
@@ -190,6 +191,7 @@ def test_issuer_and_audience_are_looked_at(tmp):
 
 def test_a_shared_secret_may_come_from_a_file(tmp):
     (tmp / "secret").write_text(SHARED + "\n")
+    (tmp / "secret").chmod(0o600)
     with serving(tmp, BETTER_AUTH_SECRET_FILE=str(tmp / "secret"),
                  JWT_REQUIRE_EXP="no") as daemon:
         assert status(daemon, mint(USER, secret=SHARED)) == 200
@@ -325,6 +327,64 @@ def test_nobody_else_waits_for_a_slow_issuer(tmp):
             daemon.expect_log("token refused")      # by a slow machine
             assert waits.result(seconds(10)) in (200, 401)
         becomes(daemon, other)
+
+
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+@pytest.mark.parametrize("way", ["end", "reset", "half", "more"])
+def test_clients_that_leave_while_they_wait_for_keys_harm_nobody(tmp, way):
+    key, other = Key(), Key()
+    with Issuer(key) as issuer, serving(tmp, issuer, WORKERS="1") as daemon:
+        accepted(daemon, key)
+        released = threading.Event()
+
+        def slow(handler):
+            released.wait(60)
+            say(handler, jwks(key, other))
+
+        issuer.answer = slow
+        rested(issuer)
+        fetches = issuer.fetches()
+        daemon.expect_log("token refused")      # by a slow machine
+        pid, = daemon.workers().values()
+        before = descriptors(pid)
+        waiting = [daemon.raw() for _ in range(12)]
+        since = daemon.mark()
+        for number, connection in enumerate(waiting):
+            method = "POST" if number % 2 else "GET"
+            body = b'{"title":"left behind"}' if number % 2 else b""
+            connection.request(method, TASKS, [
+                ("Authorization", f"Bearer {other.sign(USER)}")], body)
+            if way == "more":
+                connection.request("GET", "/health")
+        wait_until(lambda: issuer.fetches() > fetches, "the fetch")
+        wait_until(lambda: descriptors(pid) >= before + 12, "all of them")
+        for connection in waiting:
+            if way == "reset":
+                connection.socket.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            if way == "half":
+                connection.finish_sending()
+            else:
+                connection.close()
+        accepted(daemon, key)
+        released.set()
+        if way == "half":       # this one still listens
+            for number, connection in enumerate(waiting):
+                reply = connection.response("POST" if number % 2 else "GET",
+                                            TASKS)
+                assert reply.status in (200, 201, 401), reply
+                connection.close()
+        wait_until(lambda: descriptors(pid) <= before, "the closes")
+        wait_until(lambda: len([line for line in daemon.logged(
+            "request", since) if line["route"].endswith("/tasks")]) == 13,
+            "an access line of each")
+        issuer.answer = None
+        issuer.keys = [key, other]
+        becomes(daemon, other)
+        assert list(daemon.workers().values()) == [pid]
 
 
 # -- TLS
@@ -689,6 +749,21 @@ def test_where_nothing_can_be_kept_the_keys_count_all_the_same(tmp):
         assert not list(tmp.glob("todod.db.jwks.*"))
 
 
+def test_a_new_keeper_keeps_what_the_last_one_could_not(tmp):
+    """It may have been killed after the workers had the keys."""
+    key, gone = Key(), Key()
+    with Issuer(key) as issuer, serving(tmp, issuer,
+                                        JWKS_CACHE_TTL="1") as daemon:
+        wait_until(kept(tmp).exists, "the kept keys")
+        daemon.expect_log("keeper exited")
+        os.kill(keeper(daemon), signal.SIGSTOP)
+        url = kept(tmp).read_bytes().split(b"\n")[0]
+        kept(tmp).write_bytes(url + b"\n" + jwks(gone))
+        os.kill(keeper(daemon), signal.SIGKILL)
+        wait_until(lambda: kept(tmp).read_bytes() == url + b"\n" + jwks(key),
+                   "the newest keys on disk")
+
+
 def test_on_postgresql_they_are_kept_in_the_data_folder(tmp):
     key = Key()
     with Issuer(key) as issuer:
@@ -740,6 +815,41 @@ def test_keys_may_come_from_a_file(tmp):
         path.write_bytes(jwks(old, new))        # in place
         becomes(daemon, old)
         assert not kept(tmp).exists()
+
+
+WRITERS = "others may write to a file that todod believes: chmod go-w it"
+READERS = "everybody here may read a secret: chmod o= it"
+
+
+@pytest.mark.parametrize("option, mode, warnings", [
+    ("JWKS_FILE", 0o644, []), ("JWKS_FILE", 0o664, [WRITERS]),
+    ("JWKS_FILE", 0o646, [WRITERS]), ("JWKS_CA_FILE", 0o622, [WRITERS]),
+    ("JWT_SECRET_KEY_FILE", 0o640, []),
+    ("JWT_SECRET_KEY_FILE", 0o644, [READERS]),
+    ("JWT_SECRET_KEY_FILE", 0o660, [WRITERS]),
+    ("BETTER_AUTH_SECRET_FILE", 0o666, [WRITERS, READERS])])
+def test_who_else_can_be_every_user_is_told(tmp, option, mode, warnings):
+    path = tmp / "file"
+    put(path, Key())
+    path.chmod(0o600)
+    env = environment(**{"BETTER_AUTH_SECRET": "s" * 40, option: path})
+    if option == "BETTER_AUTH_SECRET_FILE":
+        del env["BETTER_AUTH_SECRET"]
+    with Daemon(folder=tmp, env=env) as daemon:
+        daemon.expect_log(*warnings)
+        since = daemon.mark()
+        path.chmod(mode)
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_log("reloaded")
+        for warning in (WRITERS, READERS):
+            found = daemon.logged(warning, since, option=option,
+                                  file=str(path))
+            assert len(found) == warnings.count(warning)
+    done = run_todod("--check-config", folder=tmp, env=env)
+    assert done.returncode == 0
+    for warning in (WRITERS, READERS):
+        assert (warning in done.stderr) == (warning in warnings)
+    assert (f"{path}" in done.stderr) == bool(warnings)
 
 
 @pytest.mark.parametrize("harm", [

@@ -8,6 +8,7 @@ import resource
 import select
 import signal
 import socket
+import time
 
 import pytest
 
@@ -219,6 +220,22 @@ def test_a_long_list_comes_in_chunks_and_the_connection_stays(long_list):
         assert connection.rest() == b""
 
 
+def test_requests_behind_a_long_list_are_answered_in_order(long_list):
+    path, owner = long_list
+    with single(tmp=path) as daemon, daemon.raw() as connection:
+        user = owner_on(daemon, owner)
+        for _ in range(2):
+            connection.request("GET", user.tasks, auth(user))
+            connection.request("HEAD", user.tasks, auth(user))
+            ask(connection)
+        for _ in range(2):
+            whole(connection.response("GET", user.tasks))
+            # The rule that every answer has a length is not for this one.
+            assert connection.response("HEAD", user.tasks,
+                                       judge=False).status == 200
+            served(connection)
+
+
 @pytest.mark.parametrize("extra", [[], [("Connection", "keep-alive")]])
 def test_to_http_1_0_a_long_list_ends_with_the_connection(long_list, extra):
     path, owner = long_list
@@ -286,6 +303,24 @@ class Hog(RawConnection):
             assert reply.headers["content-type"] == "application/json"
             assert reply.json() == {"detail": TOO_MUCH}
         return status
+
+
+def test_a_slow_reader_gets_more_time_for_what_it_takes(long_list):
+    """Each piece of the list takes it longer than the time-out."""
+    path, owner = long_list
+    with single("--send-timeout=1", tmp=path) as daemon:
+        reader = Hog(daemon, owner_on(daemon, owner))
+        reader.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32768)
+        began = time.monotonic()
+        rests = 0
+        while not reader.buffer.endswith(b"\r\n0\r\n\r\n"):
+            reader._more()
+            if len(reader.buffer) > rests * 65536:
+                rests += 1
+                time.sleep(0.05)    # it is slow
+        assert time.monotonic() - began > 2, "it was too fast to tell"
+        whole(reader.response("GET", reader.user.tasks))
+        reader.close()
 
 
 def measured(*args, tmp):

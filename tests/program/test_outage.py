@@ -11,9 +11,8 @@ import time
 
 import pytest
 
-import backends
 from client import checking, plain
-from daemon import Daemon, is_running, seconds, unavailable, wait_until
+from daemon import Daemon, is_running, seconds, wait_until
 from journal import Writer, compare
 from seeds import effort, seeded
 from users import sign_up
@@ -30,18 +29,6 @@ OURS = ("sql SELECT pid FROM pg_stat_activity WHERE datname = '{}'"
         " AND usename = 'todod'")
 # Freed memory that a sanitizer keeps is no growth.
 SMALL_QUARANTINE = "quarantine_size_mb=1"
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    """A server that the tests here may harm."""
-    try:
-        backends.needs_libpq()
-        own = backends.Cluster()
-    except backends.Missing as error:
-        unavailable(str(error))
-    yield own
-    own.close()
 
 
 @pytest.fixture

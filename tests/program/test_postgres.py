@@ -1,29 +1,17 @@
 """What only a daemon on PostgreSQL does: pools, migrations, outages."""
 
 import concurrent.futures
+import socket
 import subprocess
 import time
 
 import pytest
 
-import backends
 from daemon import (Daemon, base_environment, binary, merged, run_todod,
-                    seconds, standard_environment, unavailable, wait_until)
+                    seconds, standard_environment, wait_until)
 from users import sign_in, sign_up
 
 DATA, UNAVAILABLE, CONFIG = 65, 69, 78
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    """Servers that the tests here may stop."""
-    try:
-        backends.needs_libpq()
-        own = backends.Cluster()
-    except backends.Missing as error:
-        unavailable(str(error))
-    yield own
-    own.close()
 
 
 @pytest.fixture
@@ -107,6 +95,18 @@ def test_migrate_without_a_server_says_so(tmp):
     assert done.returncode == UNAVAILABLE
     assert "cannot be reached" in done.stderr
     assert "hidden" not in done.stderr
+
+
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "DIRECT_URL"])
+def test_migrate_waits_for_a_connection_as_long_as_it_is_told(tmp, variable):
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"postgresql://u@127.0.0.1:{mute.getsockname()[1]}/none"
+        env = {"DATABASE_URL": "postgresql://u@127.0.0.1:1/none",
+               "DB_CONNECT_TIMEOUT": "1", variable: url}
+        # Without the setting it would be 30 s: longer than this waits.
+        done = run_todod("migrate", folder=tmp, env=env)
+    assert done.returncode == UNAVAILABLE, done.stderr
+    assert "no answer within the connect time-out" in done.stderr
 
 
 # -- settings

@@ -16,8 +16,8 @@ OPTIONS = ["config", "environment", "database-url", "data-dir", "host", "port",
            "workers", "user", "tasks-dialect", "accounts",
            "jwt-secret-key-file", "jwt-allow-weak-secret", "cors-origins",
            "frontend-base-url", "log-level", "log-format", "drain-timeout",
-           "max-connections", "request-timeout", "hash-memory-kib",
-           "hash-passes", "hash-threads", "hash-queue"]
+           "max-connections", "proxy-protocol", "tls-cert", "tls-key", "request-timeout",
+           "hash-memory-kib", "hash-passes", "hash-threads", "hash-queue"]
 LIBRARIES = ["libevent", "sqlite", "libsodium", "libjwt", "cjson",
              "utf8proc"]
 GOOD_SECRET = "x" * 32

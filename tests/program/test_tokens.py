@@ -334,6 +334,17 @@ def test_every_flipped_character_of_a_token_is_noticed(alice):
     accepted(alice, good)
 
 
+def test_a_token_spells_the_id_of_its_account_as_it_likes(daemon):
+    user = sign_up(daemon)
+    task = user.create()
+    for spelling in (user.id.upper(), user.id.replace("-", "")):
+        headers = bearer(mint(spelling))
+        response = daemon.http.get(user.tasks, headers=headers)
+        assert (response.status_code, response.json()) == (200, [task])
+        response = daemon.http.get("/api/todos", headers=headers)
+        assert len(response.json()) == 1
+
+
 def test_a_token_taken_once_still_expires(alice, daemon):
     """Expiry is looked at in each request, leeway included."""
     daemon.expect_log("token refused")

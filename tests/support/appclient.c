@@ -12,13 +12,14 @@
 #include "core/embedded.h"
 #include "core/hashpool.h"
 #include "core/health.h"
+#include "core/ip.h"
 #include "core/storage.h"
 #include "core/token.h"
 #include "tests/support/appclient.h"
 #include "tests/support/tap.h"
 #include "tests/support/testloop.h"
 
-#define HEADERS_MAX 8
+#define HEADERS_MAX 16
 #define TIMEOUT_MS  10000
 /* No test goes on for so long. */
 #define HEALTH_MAX_AGE_MS 86400000
@@ -41,6 +42,7 @@ struct fake_exchange {
 	struct http_header headers[HEADERS_MAX];
 	char bearer[BEARER_BYTES];
 	bool is_gone;
+	bool is_surplus;
 	size_t gone_after_chunks;
 	size_t crowded_at_chunk;
 	struct loop_job drained_job;
@@ -142,6 +144,13 @@ static bool fake_is_gone(const struct http_exchange *base)
 		exchange->answer->chunks >= exchange->gone_after_chunks);
 }
 
+static bool fake_admit_client(struct http_exchange *base,
+			      const struct ip *client)
+{
+	(void)client;
+	return !fake(base)->is_surplus;
+}
+
 static bool fake_is_crowded(const struct http_exchange *base)
 {
 	const struct fake_exchange *exchange = (const void *)base;
@@ -157,6 +166,7 @@ static const struct http_exchange_ops fake_ops = {
 	.finish = fake_finish,
 	.abort = fake_abort,
 	.is_gone = fake_is_gone,
+	.admit_client = fake_admit_client,
 	.is_crowded = fake_is_crowded,
 };
 
@@ -282,6 +292,7 @@ void appclient_start(struct appclient *client,
 	exchange->client = client;
 	exchange->answer = answer;
 	exchange->is_gone = request->is_gone;
+	exchange->is_surplus = request->is_surplus;
 	exchange->gone_after_chunks = request->gone_after_chunks;
 	exchange->crowded_at_chunk = request->crowded_at_chunk;
 	arena_init(&exchange->base.arena);
@@ -296,6 +307,13 @@ void appclient_start(struct appclient *client,
 	add_header(exchange, "X-Request-Id", request->request_id);
 	add_header(exchange, "Access-Control-Request-Method",
 		   request->preflight_method);
+	for (const struct appclient_header *more = request->more;
+	     more && more->name; more++)
+		add_header(exchange, more->name, more->value);
+	exchange->base.request.is_tls = request->is_tls;
+	if (request->peer && ip_parse(text_of(request->peer),
+				      &exchange->base.request.peer) != ERR_OK)
+		bail_out("%s is no peer", request->peer);
 	app_handle(client->app, &exchange->base);
 }
 

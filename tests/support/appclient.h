@@ -32,6 +32,11 @@ void appclient_free(struct appclient **client);
 struct testloop *appclient_loop(struct appclient *client);
 struct app *appclient_app(struct appclient *client);
 
+struct appclient_header {
+	const char *name;
+	const char *value;
+};
+
 /* What is sent; members that are NULL are left out. */
 struct appclient_request {
 	enum http_method method;
@@ -43,8 +48,12 @@ struct appclient_request {
 	const char *content_type;
 	const char *request_id;
 	const char *preflight_method;
+	const struct appclient_header *more; /* the last has no name */
+	const char *peer;		     /* as core/ip.h reads it */
+	bool is_tls;
 	bool is_body_too_large;
-	bool is_gone; /* from the beginning */
+	bool is_surplus; /* its client has too many, if that is asked */
+	bool is_gone;	 /* from the beginning */
 	/* The client goes away once this many chunks were written. */
 	size_t gone_after_chunks; /* 0: it stays */
 	/* From this chunk on too much is unsent. */

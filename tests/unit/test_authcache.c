@@ -8,7 +8,7 @@
 #include "tests/support/tap.h"
 
 /* Tokens that are in use at the same time, in turn. */
-#define IN_USE 1000
+#define IN_USE 4000
 #define TURNS  3
 
 static struct digest digest_number(const struct digest_key *key, size_t number)

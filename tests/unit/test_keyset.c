@@ -3,7 +3,9 @@
 
 #include "core/keyset.h"
 
+#include <dlfcn.h>
 #include <openssl/bn.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +105,9 @@ static const struct {
 	{ "{" ED25519 ",\"d\":\"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A\""
 	  "}",
 	  SIGNATURE_NONE },
+	{ "{" RSA ",\"p\":\"Aw\"}", SIGNATURE_NONE },
+	{ "{" RSA ",\"oth\":[]}", SIGNATURE_NONE },
+	{ "{" P256 ",\"d\":null}", SIGNATURE_NONE },
 	/* malformed members */
 	{ "{\"kty\":\"RSA\",\"e\":\"AQAB\"}", SIGNATURE_NONE },
 	{ "{\"kty\":\"RSA\",\"n\":\"" RSA_N "\"}", SIGNATURE_NONE },
@@ -376,6 +381,58 @@ static void test_find(void)
 	keyset_free(&set);
 }
 
+static int checks;
+
+/* In the place of libcrypto's, which it calls. */
+int EVP_PKEY_public_check(EVP_PKEY_CTX *context)
+{
+	static int (*real)(EVP_PKEY_CTX * context);
+	void *symbol = dlsym(RTLD_NEXT, "EVP_PKEY_public_check");
+
+	if (!symbol)
+		bail_out("libcrypto has no check");
+	memcpy(&real, &symbol, sizeof(real));
+	checks++;
+	return real(context);
+}
+
+static struct keyset *parse_next(const char *json, struct keyset *old)
+{
+	struct keyset *set = NULL;
+	const char *reason = NULL;
+
+	checks = 0;
+	if (keyset_parse_next(text_of(json), old, &set, &reason) != ERR_OK)
+		bail_out("%s: %s", json, reason);
+	keyset_free(&old);
+	return set;
+}
+
+/* Workers read each set on their loop. */
+static void test_next(void)
+{
+	static const char rsa_and_more[] =
+		"{\"keys\":[{" P256 ",\"kid\":\"new\"},{" RSA
+		",\"kid\":\"renamed\"},{" ED25519 "}]}";
+	struct keyset *set = parse_next("{\"keys\":[{" RSA "}]}", NULL);
+
+	is_int(checks, 1, "an RSA key is checked");
+	set = parse_next(rsa_and_more, set);
+	is_int(checks, 1, "in the next set only what is new is");
+	is_int(keyset_count(set), 3, "all of it is there");
+	find(set, SIGNATURE_RS256, "renamed", ERR_OK, "by its name of today");
+	find(set, SIGNATURE_RS256, "", ERR_NOT_FOUND, "and no other");
+	set = parse_next("{\"keys\":[{" RSA ",\"alg\":\"PS256\"}]}", set);
+	is_int(checks, 1, "for another algorithm it is another key");
+	find(set, SIGNATURE_RS256, NULL, ERR_NOT_FOUND,
+	     "which serves the old one no more");
+	set = parse_next("{\"keys\":[{\"kty\":\"RSA\",\"alg\":\"PS256\",\"n\":"
+			 "\"" RSA_N "\",\"e\":\"AQAD\"},{" P256 "}]}",
+			 set);
+	is_int(checks, 2, "with another exponent, too");
+	keyset_free(&set);
+}
+
 int main(void)
 {
 	test_keys();
@@ -385,5 +442,6 @@ int main(void)
 	test_rsa_work();
 	test_kid_bounds();
 	test_find();
+	test_next();
 	return tap_done();
 }

@@ -3,9 +3,11 @@
 
 #include "daemon/keyshare.h"
 
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -17,7 +19,8 @@
 #include "tests/support/child.h"
 #include "tests/support/tap.h"
 
-#define READS 2000
+#define READS  2000
+#define COPIES 20000
 
 static bool reads(const struct keyshare *share, struct text want,
 		  uint64_t generation)
@@ -184,6 +187,54 @@ static void test_torn(struct keyshare *share)
 	   "and another writer goes on");
 }
 
+/* A keeper: the set first, then the time of it. */
+static int succeed_all_the_time(const struct parent *parent, void *arg)
+{
+	struct keyshare *share = arg;
+	char number[24];
+
+	child_say_ready(parent);
+	for (int64_t i = 1;; i++) {
+		(void)snprintf(number, sizeof(number), "%" PRId64, i);
+		keyshare_publish(share, text_of(number));
+		atomic_store(&keyshare_plan(share)->confirmed_us, i);
+	}
+	return 0;
+}
+
+/* What is taken over while it changes. */
+static void test_copy_of_news(void)
+{
+	struct keyshare *from = NULL, *next = NULL;
+	struct child child;
+	int older = 0;
+
+	if (keyshare_new(&from) != ERR_OK || keyshare_new(&next) != ERR_OK)
+		bail_out("no shared memory");
+	keyshare_publish(from, TEXT("0"));
+	child_start(&child, succeed_all_the_time, from);
+	if (!child_wait_ready(&child))
+		bail_out("no keeper");
+	for (int i = 0; i < COPIES; i++) {
+		struct text json = { NULL, 0 };
+		uint64_t generation;
+		int64_t number = -1;
+
+		keyshare_copy(next, from);
+		if (keyshare_read(next, &json, &generation) != ERR_OK)
+			continue;
+		older += text_to_int64(json, &number) != ERR_OK ||
+			 number < atomic_load(
+					  &keyshare_plan(next)->confirmed_us);
+		keyfile_release(&json);
+	}
+	child_kill(&child);
+	(void)child_end(&child);
+	is_int(older, 0, "no set is taken over with the time of a newer one");
+	keyshare_free(&from);
+	keyshare_free(&next);
+}
+
 int main(void)
 {
 	struct keyshare *share = NULL;
@@ -195,6 +246,7 @@ int main(void)
 	test_recovery(share);
 	test_copy();
 	test_torn(share);
+	test_copy_of_news();
 	keyshare_free(&share);
 	ok(share == NULL, "the memory can be freed");
 	keyshare_free(&share);

@@ -71,16 +71,18 @@ static void test_wait(void)
 	       ERR_OK, "a host is looked up");
 	is_string(problem, NULL, "without a problem");
 	is_int(addresses.count, 1, "and has its addresses");
-	is_string(addresses.text[0], "127.0.0.1", "as text");
+	is_string(addresses.list[0].text, "127.0.0.1", "as text");
 	is_err(postgres_resolve_wait("none.test", 60000, &addresses, &problem),
 	       ERR_UNAVAILABLE, "a host may not be known");
 	is_string(problem, gai_strerror(EAI_NONAME), "and the reason is told");
 	is_err(postgres_resolve_wait("none.test,10.0.0.1,works.test", 60000,
 				     &addresses, &problem),
 	       ERR_OK, "of several hosts one may not be known");
-	ok(problem == NULL && addresses.count == 2 && addresses.host[0] == 1 &&
-		   addresses.text[0][0] == '\0' && addresses.host[1] == 2 &&
-		   strcmp(addresses.text[1], "127.0.0.1") == 0,
+	ok(problem == NULL && addresses.count == 2 &&
+		   addresses.list[0].host == 1 &&
+		   addresses.list[0].text[0] == '\0' &&
+		   addresses.list[1].host == 2 &&
+		   strcmp(addresses.list[1].text, "127.0.0.1") == 0,
 	   "the others have their addresses");
 	is_err(postgres_resolve_wait("hangs.test", 20, &addresses, &problem),
 	       ERR_UNAVAILABLE, "name servers that hang are not waited for");

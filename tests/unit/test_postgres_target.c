@@ -15,10 +15,11 @@ static char problem[512];
 /* The parameter as libpq gets it; NULL: it does not. */
 static const char *param(const struct postgres_target *target, const char *name)
 {
+	static const struct postgres_address first;
 	static struct postgres_params params;
 	size_t i;
 
-	postgres_target_params(target, NULL, 0, &params);
+	postgres_target_params(target, &first, 0, &params);
 	for (i = 0; params.keywords[i] != NULL; i++)
 		if (strcmp(params.keywords[i], name) == 0)
 			return params.values[i];
@@ -129,6 +130,8 @@ static void test_refused(void)
 		"in a parameter too");
 	refused("postgresql://u:secret@h:x/d?client_encoding=latin1",
 		"client_encoding", "so is another encoding");
+	refused("postgresql://u:secret@a,b/d?hostaddr=10.0.0.1", "hostaddr",
+		"of several hosts each needs its address, or none");
 	refused("postgresql://u:secret@a,b,c,d,e,f,g,h,i/d", "8 hosts",
 		"so are too many hosts");
 	refused("postgresql://u:secret@a,b,c/d?port=1,2", "one port",
@@ -170,41 +173,6 @@ static void test_pooled(void)
 		 "libpq is not told");
 }
 
-static void test_addresses(void)
-{
-	static const struct postgres_addresses two = {
-		.count = 2,
-		.text = { "192.0.2.1", "2001:db8::1" },
-	};
-	struct backend_location location =
-		locate("postgresql://u@h.example/d?options=-c%20x%3Dy");
-	struct postgres_params params;
-	const char *hosts = NULL, *addresses = NULL, *options = NULL;
-	size_t i;
-
-	is_string(postgres_target_host(location.server), "h.example",
-		  "a name is to be looked up");
-	postgres_target_params(location.server, &two, 1500, &params);
-	for (i = 0; params.keywords[i] != NULL; i++) {
-		if (strcmp(params.keywords[i], "host") == 0)
-			hosts = params.values[i];
-		if (strcmp(params.keywords[i], "hostaddr") == 0)
-			addresses = params.values[i];
-		if (strcmp(params.keywords[i], "options") == 0)
-			options = params.values[i];
-	}
-	is_string(hosts, "h.example,h.example",
-		  "each address goes with the name, for the certificate");
-	is_string(addresses, "192.0.2.1,2001:db8::1", "in the order found");
-	is_string(options, "-c x=y -c statement_timeout=1500",
-		  "the time-out joins the URL's options");
-	backend_location_release(&location);
-	location = locate("postgresql://u@192.0.2.1/d");
-	ok(postgres_target_host(location.server) == NULL,
-	   "an address is not looked up");
-	backend_location_release(&location);
-}
-
 static const char *value_in(const struct postgres_params *params,
 			    const char *keyword)
 {
@@ -216,28 +184,67 @@ static const char *value_in(const struct postgres_params *params,
 	return NULL;
 }
 
+static void test_addresses(void)
+{
+	static const struct postgres_address found = { "2001:db8::1", 0 };
+	struct backend_location location =
+		locate("postgresql://u@h.example/d?options=-c%20x%3Dy");
+	struct postgres_params params;
+
+	is_string(postgres_target_host(location.server), "h.example",
+		  "a name is to be looked up");
+	postgres_target_params(location.server, &found, 1500, &params);
+	is_string(value_in(&params, "host"), "h.example",
+		  "the address goes with the name, for the certificate");
+	is_string(value_in(&params, "hostaddr"), "2001:db8::1",
+		  "and need not be looked up again");
+	is_string(value_in(&params, "options"),
+		  "-c x=y -c statement_timeout=1500",
+		  "the time-out joins the URL's options");
+	backend_location_release(&location);
+	location = locate("postgresql://u@192.0.2.1/d");
+	ok(postgres_target_host(location.server) == NULL,
+	   "an address is not looked up");
+	backend_location_release(&location);
+}
+
+static void is_reached(const struct backend_location *location,
+		       const struct postgres_address *address, const char *host,
+		       const char *port, const char *name)
+{
+	struct postgres_params params;
+
+	postgres_target_params(location->server, address, 0, &params);
+	is_string(value_in(&params, "host"), host, name);
+	is_string(value_in(&params, "port"), port, "at its port");
+}
+
 static void test_hosts(void)
 {
-	static const struct postgres_addresses found = {
-		4,
-		{ "192.0.2.1", "192.0.2.2", "", "192.0.2.3" },
-		{ 0, 0, 1, 2 },
-	};
+	static const struct postgres_address second = { "192.0.2.2", 0 };
 	struct backend_location location =
 		locate("postgresql://u@a.example:1,10.0.0.1:2,b.example:3/d");
-	struct postgres_params params;
+	struct postgres_addresses all;
 
 	is_string(postgres_target_host(location.server),
 		  "a.example,10.0.0.1,b.example",
 		  "of several hosts the names are to be looked up");
-	postgres_target_params(location.server, &found, 0, &params);
-	is_string(value_in(&params, "host"),
-		  "a.example,a.example,10.0.0.1,b.example",
-		  "each address goes with its host");
-	is_string(value_in(&params, "hostaddr"),
-		  "192.0.2.1,192.0.2.2,,192.0.2.3",
-		  "what was an address stays one");
-	is_string(value_in(&params, "port"), "1,1,2,3", "and with its port");
+	is_reached(&location, &second, "a.example", "1",
+		   "an address goes with its host");
+	postgres_target_addresses(location.server, &all);
+	is_int(all.count, 3, "each host has an address");
+	is_reached(&location, &all.list[1], "10.0.0.1", "2", "which is itself");
+	is_reached(&location, &all.list[2], "b.example", "3",
+		   "so has the last");
+	backend_location_release(&location);
+	location = locate("postgresql://u@/d?host=a.example,b.example&"
+			  "hostaddr=192.0.2.1,192.0.2.2&port=7");
+	postgres_target_addresses(location.server, &all);
+	is_int(all.count, 2, "addresses that are given go with the hosts");
+	is_reached(&location, &all.list[1], "b.example", "7",
+		   "and one port with all");
+	is_param("postgresql://u@/d?hostaddr=192.0.2.1,192.0.2.2", "hostaddr",
+		 "192.0.2.1", "or need no host");
 	backend_location_release(&location);
 	location = locate("postgresql://u@10.0.0.1,10.0.0.2/d");
 	ok(postgres_target_host(location.server) == NULL,

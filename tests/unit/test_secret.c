@@ -3,6 +3,7 @@
 
 #include "daemon/secret.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +63,81 @@ static void test_made(void)
 	is_err(secret_provide(&first, &fault), ERR_INVALID,
 	       "a kept one that is too short is refused");
 	ok(strstr(fault.text, KEPT) != NULL, "with the file to remove");
+}
+
+/* What somebody has put beside a database, in the hope that it is used. */
+static void test_planted(void)
+{
+	struct settings settings = { .location = { .path = (char[]){ "db" } },
+				     .accounts = true };
+	struct fault fault = { 0, "" };
+	char mine[64];
+
+	write_file("planted", "0123456789abcdef0123456789abcdef\n");
+	(void)unlink(KEPT);
+	is_int(symlink("planted", KEPT), 0, "a link to a secret is there");
+	is_err(secret_provide(&settings, &fault), ERR_INVALID,
+	       "it is not followed");
+	is_err(secret_find(&settings, &fault), ERR_INVALID,
+	       "nor by who only looks");
+	(void)unlink(KEPT);
+	is_int(symlink("nowhere", KEPT), 0, "a link to nothing is there");
+	is_err(secret_provide(&settings, &fault), ERR_INVALID,
+	       "nothing is made where it leads");
+	ok(access("nowhere", F_OK) != 0, "nor put there");
+	(void)unlink(KEPT);
+
+	/* As temporary files were once called. */
+	(void)snprintf(mine, sizeof(mine), KEPT ".%ld", (long)getpid());
+	is_int(mkdir(mine, 0700), 0, "the name of a temporary file is taken");
+	is_err(secret_provide(&settings, &fault), ERR_OK, "another is used");
+	secret_release(&settings.jwt_secret);
+	(void)unlink(KEPT);
+	(void)rmdir(mine);
+	write_file(mine, "left over\n");
+	is_err(secret_provide(&settings, &fault), ERR_OK,
+	       "of a file that was left over");
+	secret_release(&settings.jwt_secret);
+	is_int(access(mine, F_OK), 0, "nothing is done to it");
+	(void)unlink(mine);
+
+	is_int(chmod(KEPT, 0620), 0, "others may write to the one kept");
+	is_err(secret_provide(&settings, &fault), ERR_INVALID,
+	       "then it is not trusted");
+	ok(strstr(fault.text, KEPT) != NULL, "by name");
+	(void)chmod(KEPT, 0644);
+	is_err(secret_provide(&settings, &fault), ERR_OK,
+	       "that they may read it is a warning");
+	secret_release(&settings.jwt_secret);
+	(void)unlink("planted");
+	(void)unlink(KEPT);
+}
+
+/* How many files the folder has. */
+static size_t files(void)
+{
+	DIR *folder = opendir(".");
+	size_t count = 0;
+
+	if (!folder)
+		bail_out("cannot read the folder");
+	while (readdir(folder))
+		count++;
+	(void)closedir(folder);
+	return count;
+}
+
+static void test_nothing_is_left(void)
+{
+	struct settings settings = { .location = { .path = (char[]){ "db" } },
+				     .accounts = true };
+	struct fault fault = { 0, "" };
+	size_t before = files();
+
+	is_err(secret_provide(&settings, &fault), ERR_OK, "a secret is made");
+	is_int(files(), before + 1, "and no other file stays");
+	secret_release(&settings.jwt_secret);
+	(void)unlink(KEPT);
 }
 
 static void test_memory(void)
@@ -124,6 +200,8 @@ int main(void)
 		bail_out("no folder");
 	test_read();
 	test_made();
+	test_planted();
+	test_nothing_is_left();
 	test_memory();
 	test_no_accounts();
 	test_given();

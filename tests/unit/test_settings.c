@@ -223,6 +223,23 @@ static const struct {
 	{ "a bad frontend",
 	  { { OPTION_FRONTEND_BASE_URL, "nonsense" } },
 	  "FRONTEND_BASE_URL" },
+	{ "a proxy that is none",
+	  { { OPTION_TRUSTED_PROXIES, "127.0.0.1,proxy.example" } },
+	  "proxy.example" },
+	{ "https that nobody can vouch for",
+	  { { OPTION_REQUIRE_HTTPS, "yes" } },
+	  "TRUSTED_PROXIES" },
+	{ "so too with no proxy",
+	  { { OPTION_REQUIRE_HTTPS, "yes" },
+	    { OPTION_TRUSTED_PROXIES, "none" } },
+	  "REQUIRE_HTTPS" },
+	{ "a rate limit that is none",
+	  { { OPTION_RATE_LIMIT_ACCOUNT, "many" } },
+	  "RATE_LIMIT_ACCOUNT" },
+	{ "even while they are off",
+	  { { OPTION_RATE_LIMIT, "off" },
+	    { OPTION_RATE_LIMIT_ADDRESS, "10/x" } },
+	  "RATE_LIMIT_ADDRESS" },
 	{ "production without a secret",
 	  { { OPTION_ENVIRONMENT, "production" } },
 	  "openssl rand -base64 48" },
@@ -269,6 +286,7 @@ static void test_values(void)
 	const struct given given[GIVEN_MAX] = {
 		{ OPTION_FRONTEND_BASE_URL, "https://app.example/path" },
 		{ OPTION_DRAIN_TIMEOUT, "3" },
+		{ OPTION_SEND_TIMEOUT, "7" },
 	};
 	struct settings *settings = NULL;
 	struct options options;
@@ -283,12 +301,62 @@ static void test_values(void)
 	   "beside those of development");
 	is_int(settings->drain_timeout_ms, 3000, "times are in milliseconds");
 	is_int(settings->request_timeout_ms, 10000, "defaults, too");
+	is_int(settings->limits.idle_ms, 75000, "an idle client has 75 s");
+	is_int(settings->limits.head_ms, 10000, "a head may take 10 s");
+	is_int(settings->limits.body_ms, 20000, "a body 20 s");
+	is_int(settings->limits.send_ms, 7000, "an answer what is said");
+	is_int(settings->limits.per_client, 0, "an address has no limit");
 	is_int(settings->port, 8000, "the port has a default");
 	is_int(settings->addresses.count, 2, "the addresses are read");
 	ok(settings->addresses_are_default, "and known to be nobody's wish");
 	is_string(settings->data_folder, ".", "the data folder is known");
 	ok(settings->jwt_secret.ptr == NULL,
 	   "a missing secret is to be made later");
+	settings_free(&settings);
+	options_release(&options);
+}
+
+static void test_limits(void)
+{
+	const struct given given[GIVEN_MAX] = {
+		{ OPTION_TRUSTED_PROXIES, "10.0.0.0/8" },
+		{ OPTION_REQUIRE_HTTPS, "yes" },
+		{ OPTION_RATE_LIMIT_USER, "5/10m" },
+		{ OPTION_RATE_LIMIT_SIGNUP, "off" },
+	};
+	const struct given nothing[GIVEN_MAX] = { { 0 } };
+	const struct ratelimit_policy *policies;
+	struct settings *settings = NULL;
+	struct options options;
+	struct fault fault = { 0, "" };
+
+	give(&options, given);
+	if (settings_new(&options, &settings, &fault) != ERR_OK)
+		bail_out("%s", fault.text);
+	policies = settings->rate_limits.policies;
+	ok(settings->proxies.https_required, "https is required");
+	is_int(settings->proxies.trusted.count, 1, "and a network trusted");
+	is_int(policies[LIMIT_USER].quota, 5, "a limit is read");
+	is_int(policies[LIMIT_USER].window_s, 600, "with its time");
+	is_int(policies[LIMIT_USER].growth, RATELIMIT_STEADY,
+	       "the wait for any request does not grow");
+	is_int(policies[LIMIT_SIGNUP].quota, 0, "one can be off");
+	settings_free(&settings);
+	options_release(&options);
+
+	give(&options, nothing);
+	if (settings_new(&options, &settings, &fault) != ERR_OK)
+		bail_out("%s", fault.text);
+	policies = settings->rate_limits.policies;
+	ok(settings->rate_limits.is_on && !settings->proxies.has_trusted,
+	   "limits are on and nobody is trusted");
+	for (int i = LIMIT_SIGNIN; i <= LIMIT_ACCOUNT; i++)
+		ok(policies[i].quota > 0 &&
+			   policies[i].growth == RATELIMIT_GROWING,
+		   "sign-in has limits, with waits that grow");
+	ok(policies[LIMIT_ADDRESS].quota == 0 &&
+		   policies[LIMIT_USER].quota == 0,
+	   "other requests have none");
 	settings_free(&settings);
 	options_release(&options);
 }
@@ -366,8 +434,28 @@ static const struct {
 	  { { OPTION_JWKS_URL, "file:///etc/keys" } },
 	  NULL },
 	{ "no scheme is", { { OPTION_JWKS_URL, "issuer.example" } }, NULL },
+	{ "a word that is shorter than any scheme is",
+	  { { OPTION_JWKS_URL, "x" } },
+	  NULL },
+	{ "half a scheme is", { { OPTION_BETTER_AUTH_URL, "https:/" } }, NULL },
+	{ "a scheme alone is", { { OPTION_JWKS_URL, "https://" } }, NULL },
 	{ "no host is", { { OPTION_JWKS_URL, "https:///keys" } }, NULL },
 	{ "a port alone is", { { OPTION_JWKS_URL, "https://:1/" } }, NULL },
+	{ "a port is a number",
+	  { { OPTION_BETTER_AUTH_URL, AUTH ":port" } },
+	  NULL },
+	{ "of at most 65535", { { OPTION_JWKS_URL, AUTH ":65536/" } }, NULL },
+	{ "and not 0", { { OPTION_JWKS_URL, AUTH ":0/" } }, NULL },
+	{ "of digits only", { { OPTION_JWKS_URL, AUTH ":+1/" } }, NULL },
+	{ "65535 is one",
+	  { { OPTION_JWKS_URL, AUTH ":65535/" } },
+	  AUTH ":65535/" },
+	{ "a bracket that stays open is refused",
+	  { { OPTION_JWKS_URL, "https://[::1/keys" } },
+	  NULL },
+	{ "so is what follows one but a port",
+	  { { OPTION_JWKS_URL, "https://[::1]x/keys" } },
+	  NULL },
 	{ "a user is",
 	  { { OPTION_JWKS_URL, "https://me:pw@issuer.example/" } },
 	  NULL },
@@ -511,6 +599,7 @@ int main(void)
 	test_derived();
 	test_refused();
 	test_values();
+	test_limits();
 	test_strength();
 	test_urls();
 	test_store();
