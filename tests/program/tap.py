@@ -93,6 +93,12 @@ class TapReporter:
             self.say(f"ok {name}")
 
     def diagnose(self, report):
+        """What is wrong comes first: a long report may be cut short."""
+        crash = getattr(report.longrepr, "reprcrash", None)
+        if crash is not None:
+            for line in crash.message.splitlines():
+                self.say(f"# {printable(line)}")
+            self.say("#")
         for line in report.longreprtext.splitlines():
             self.say(f"# {printable(line)}")
 

@@ -429,6 +429,12 @@ def finish(daemon, fault):
     """It ended by itself: by its own will, and it said why."""
     daemon.reader.join(seconds(5))
     pardon(daemon, fault.function)
+    with daemon.changed:
+        for line in daemon.lines:
+            # Said before the options were read, so before it is known how.
+            if line["text"] == "todod: out of memory":
+                line["level"] = "error"
+                line.pop("raw", None)
     daemon.finish()
     status = daemon.process.returncode
     assert status > 0 or is_deliberate({"signal": -status}, fault), \

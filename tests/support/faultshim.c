@@ -159,6 +159,21 @@ __attribute__((visibility("default"))) int pthread_getattr_np(
 	return result;
 }
 
+#ifdef TODOD_COVERAGE
+/* What counts the lines that ran takes its memory for granted.  It asks for
+ * this before it writes, at the end of a process or before an exec. */
+__attribute__((visibility("default"))) char *getenv(const char *name)
+{
+	static void *_Atomic known;
+	char *(*real)(const char *);
+
+	if (strncmp(name, "GCOV_PREFIX", 11) == 0)
+		is_exempt = true;
+	*(void **)&real = next(&known, "getenv");
+	return real(name);
+}
+#endif
+
 REPLACE(int, accept4, -1, fails("accept4", EMFILE),
 	(int fd, struct sockaddr *address, socklen_t *length, int flags),
 	(fd, address, length, flags))
