@@ -553,6 +553,15 @@ static void handle_results(struct postgres_link *link)
 	}
 }
 
+/* A libpq that has no memory for the end of a pipeline's part (15 at least)
+ * keeps what it waits for, and says so nowhere else.  The server has run out
+ * of memory, or we have: the connection may go either way. */
+static bool is_mute(const struct postgres_link *link)
+{
+	return awaits_results(link) &&
+	       strstr(PQerrorMessage(link->conn), "out of memory") != NULL;
+}
+
 /* libpq reads only what fits its buffer; what OpenSSL has decrypted already
  * would wake nobody. */
 static bool consume(struct postgres_link *link)
@@ -587,7 +596,7 @@ static void on_socket(void *arg, unsigned events)
 	handle_results(link);
 	if (link->conn == NULL)
 		return;
-	if (!is_alive || link->is_broken ||
+	if (!is_alive || link->is_broken || is_mute(link) ||
 	    PQstatus(link->conn) == CONNECTION_BAD ||
 	    (postgres_link_is_retired(link) && link->first == NULL))
 		lose(link);

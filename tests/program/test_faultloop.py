@@ -241,6 +241,14 @@ def shown(daemon, path, user):
     return reply if reply and reply.status == 200 else None
 
 
+def settled(reply, status, fault):
+    """The outcome of a write; one that was answered is known: after a single
+    fault there is a connection to ask with."""
+    said = outcome(reply, status)
+    assert not reply or said != UNSAID, f"{fault}: {reply.body!r}"
+    return said
+
+
 @pytest.mark.parametrize("served", ["postgres"], indirect=True)
 def test_a_write_is_done_once_though_its_answer_cannot_be_kept(served, shim):
     """libpq has no memory for what the server says of a write that is done:
@@ -254,7 +262,8 @@ def test_a_write_is_done_once_though_its_answer_cannot_be_kept(served, shim):
         at += 1
         since = daemon.mark()
         shim.arm(Fault("postgres", "malloc", at, "once"))
-        said = outcome(caller.ask("PATCH", f"{path}/complete", user), 200)
+        said = settled(caller.ask("PATCH", f"{path}/complete", user), 200,
+                       f"malloc {at}")
         shim.lift()
         failed = shim.failed
         look_for_crashes(daemon, Fault("postgres", "malloc", at, "once"),
@@ -296,7 +305,7 @@ def test_creates_that_share_a_statement_are_told_the_truth(served, shim):
                 for caller, title in zip(callers, titles):
                     with contextlib.suppress(Closed, OSError):
                         reply = caller.response("POST", user.tasks)
-                        said = outcome(reply, 201)
+                        said = settled(reply, 201, fault)
                         if said == DONE:
                             kept.add(title)
                         elif said == REFUSED:
