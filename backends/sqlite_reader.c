@@ -46,7 +46,20 @@ enum {
 #define COLUMN_TITLE_FOLDED	  7
 #define COLUMN_DESCRIPTION_FOLDED 8
 
-#define NEWEST_FIRST " ORDER BY created_at DESC, id DESC LIMIT "
+#define NEWEST_FIRST " ORDER BY created_at DESC, id DESC LIMIT ?2"
+
+/* The rows of a list that are completed, or not: a range of an index. */
+#define HALF(columns, completed, condition)   \
+	"SELECT " SQLITE_TASK_COLUMNS columns \
+	" FROM tasks WHERE user_id = ?1 AND completed = " completed condition
+/* All rows are merged from two such ranges, without sorting. */
+#define WHOLE(columns, condition)     \
+	HALF(columns, "0", condition) \
+	" UNION ALL " HALF(columns, "1", condition) NEWEST_FIRST
+#define FILTERED(columns, condition) HALF(columns, "?5", condition) NEWEST_FIRST
+
+#define AFTER " AND (created_at, id) < (?3, ?4)"
+#define SINCE " AND created_at >= ?6"
 
 const char *const sqlite_reader_sql[] = {
 	/* Reads a page of the file, unlike SELECT 1. */
@@ -55,27 +68,12 @@ const char *const sqlite_reader_sql[] = {
 			   " WHERE user_id = ?1 AND id = ?2",
 	[SQL_TASK_BY_UUID] = "SELECT " SQLITE_TASK_COLUMNS " FROM tasks"
 			     " WHERE user_id = ?1 AND uuid = ?2",
-	[SQL_LIST] = "SELECT " SQLITE_TASK_COLUMNS " FROM tasks"
-		     " WHERE user_id = ?1" NEWEST_FIRST "?2",
-	[SQL_LIST_AFTER] = "SELECT " SQLITE_TASK_COLUMNS " FROM tasks"
-			   " WHERE user_id = ?1"
-			   " AND (created_at, id) < (?3, ?4)" NEWEST_FIRST "?2",
-	[SQL_LIST_FILTERED] = "SELECT " SQLITE_TASK_COLUMNS " FROM tasks"
-			      " WHERE user_id = ?1"
-			      " AND completed = ?5" NEWEST_FIRST "?2",
-	[SQL_LIST_FILTERED_AFTER] =
-		"SELECT " SQLITE_TASK_COLUMNS " FROM tasks"
-		" WHERE user_id = ?1 AND completed = ?5"
-		" AND (created_at, id) < (?3, ?4)" NEWEST_FIRST "?2",
-	[SQL_SEARCH] = "SELECT " SQLITE_TASK_COLUMNS SEARCHED_COLUMNS
-		       " FROM tasks"
-		       " WHERE user_id = ?1 AND created_at >= ?6"
-		       " AND (created_at, id) < (?3, ?4)" NEWEST_FIRST "?2",
-	[SQL_SEARCH_FILTERED] =
-		"SELECT " SQLITE_TASK_COLUMNS SEARCHED_COLUMNS " FROM tasks"
-		" WHERE user_id = ?1 AND completed = ?5"
-		" AND created_at >= ?6"
-		" AND (created_at, id) < (?3, ?4)" NEWEST_FIRST "?2",
+	[SQL_LIST] = WHOLE("", ""),
+	[SQL_LIST_AFTER] = WHOLE("", AFTER),
+	[SQL_LIST_FILTERED] = FILTERED("", ""),
+	[SQL_LIST_FILTERED_AFTER] = FILTERED("", AFTER),
+	[SQL_SEARCH] = WHOLE(SEARCHED_COLUMNS, SINCE AFTER),
+	[SQL_SEARCH_FILTERED] = FILTERED(SEARCHED_COLUMNS, SINCE AFTER),
 	[SQL_USER_BY_EMAIL] = "SELECT " SQLITE_USER_COLUMNS " FROM users"
 			      " WHERE email = ?1",
 	[SQL_USER_BY_ID] = "SELECT " SQLITE_USER_COLUMNS " FROM users"

@@ -133,7 +133,7 @@ void api_task_create(struct call *call)
 			   ITEM_BYTES(draft.title.len + draft.description.len));
 	if (!answer)
 		return;
-	draft.uuid = uuid_make();
+	draft.uuid = uuid_make_at(draft.now_us);
 	err = fold(true, draft.title, &title, &draft.title_folded);
 	if (err == ERR_OK)
 		err = fold(draft.has_description, draft.description,

@@ -1,4 +1,4 @@
-/* Random UUIDs and their text. */
+/* UUIDs and their text. */
 #include "config.h"
 
 #include "core/uuid.h"
@@ -7,7 +7,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-struct uuid uuid_make(void)
+/* The rest is random. */
+static struct uuid make(unsigned version)
 {
 	struct uuid uuid;
 	ssize_t got;
@@ -19,8 +20,30 @@ struct uuid uuid_make(void)
 	} while (got < 0 && errno == EINTR);
 	if (got != UUID_BYTES)
 		BUG("the kernel gives no random bytes");
-	uuid.bytes[6] = (unsigned char)((uuid.bytes[6] & 0x0f) | 0x40);
+	uuid.bytes[6] = (unsigned char)((uuid.bytes[6] & 0x0f) | version << 4);
 	uuid.bytes[8] = (unsigned char)((uuid.bytes[8] & 0x3f) | 0x80);
+	return uuid;
+}
+
+struct uuid uuid_make(void)
+{
+	return make(4);
+}
+
+struct uuid uuid_make_at(int64_t time_us)
+{
+	uint64_t ms = (uint64_t)time_us / 1000;
+	/* The microseconds in 1/4096 of a millisecond (section 6.2). */
+	unsigned fraction = (unsigned)((uint64_t)time_us % 1000 * 4096 / 1000);
+	struct uuid uuid = make(7);
+	int i;
+
+	for (i = 5; i >= 0; i--) {
+		uuid.bytes[i] = (unsigned char)ms;
+		ms >>= 8;
+	}
+	uuid.bytes[6] = (unsigned char)(7 << 4 | fraction >> 8);
+	uuid.bytes[7] = (unsigned char)fraction;
 	return uuid;
 }
 

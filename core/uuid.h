@@ -1,8 +1,9 @@
-/* UUIDs (RFC 9562): random ones, and their textual forms. */
+/* UUIDs (RFC 9562): how they are made, and their textual forms. */
 #ifndef TODOD_CORE_UUID_H
 #define TODOD_CORE_UUID_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/err.h"
 #include "core/text.h"
@@ -16,6 +17,10 @@ struct uuid {
 
 /* A random one, version 4. */
 struct uuid uuid_make(void);
+
+/* One of version 7: time_us (since 1970, not before) comes first, so that new
+ * ones are neighbours in an index; 62 bits are random. */
+struct uuid uuid_make_at(int64_t time_us);
 
 /* Reads 32 hexadecimal digits of either case, with the four dashes at their
  * places or without any; else ERR_INVALID. */

@@ -65,6 +65,13 @@ static size_t fill(struct subject *subject, size_t count, enum err *err)
 	return failed;
 }
 
+/* Two ranges in the same order are merged as they are read. */
+static bool is_merge(const char *step)
+{
+	return strcmp(step, "MERGE (UNION ALL)") == 0 ||
+	       strcmp(step, "LEFT") == 0 || strcmp(step, "RIGHT") == 0;
+}
+
 static void test_plans(void)
 {
 	const char *const *const tables[] = { sqlite_reader_sql,
@@ -91,7 +98,7 @@ static void test_plans(void)
 
 				if (strncmp(step, "SEARCH ", 7) == 0) {
 					searches++;
-				} else {
+				} else if (!is_merge(step)) {
 					diag("%s: %s", tables[t][i], step);
 					scans++;
 				}
@@ -265,16 +272,19 @@ static void check_full(struct subject *subject, void (*make_room)(void *arg),
 	int64_t id = create_id(subject, "u", "First", NOW);
 	enum err err = ERR_OK;
 	struct answer answer;
-	size_t failed = 0;
+	size_t failed = 0, refused = 0;
 	int64_t before;
 	int i;
 
 	memset(&health, 0, sizeof(health));
 	storage_report_to(subject->storage, &health);
 
-	for (i = 0; i < 40 && failed == 0; i++)
+	/* Some may fit in yet when others do not. */
+	for (i = 0; i < 40 && failed < 64; i++) {
 		failed = fill(subject, 64, &err);
-	ok(failed > 0, "the disk becomes full");
+		refused += failed;
+	}
+	ok(failed == 64, "the disk becomes full");
 	is_err(err, ERR_UNAVAILABLE, "then writes are unavailable");
 	is_int(health_state(&health), HEALTH_UNREACHABLE,
 	       "so is the database, for all that is known");
@@ -285,7 +295,7 @@ static void check_full(struct subject *subject, void (*make_room)(void *arg),
 	answer_release(&answer);
 	before = sql_number_in(subject->location.path,
 			       "SELECT count(*) FROM tasks");
-	is_int(before, 1 + i * 64 - (int64_t)failed,
+	is_int(before, 1 + i * 64 - (int64_t)refused,
 	       "what was unavailable is not there");
 	make_room(arg);
 	is_int(fill(subject, 64, &err), 0, "with room again writes go on");

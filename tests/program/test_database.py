@@ -7,11 +7,12 @@ import subprocess
 
 import pytest
 
-from daemon import (Daemon, base_environment, binary, merged, run_todod,
-                    seconds, standard_environment)
+from daemon import (SOURCE_TOP, Daemon, base_environment, binary, merged,
+                    run_todod, seconds, standard_environment)
 from users import sign_in, sign_up
 
 DATA, OUTPUT = 65, 74
+MIGRATION_2 = SOURCE_TOP / "migrations/sqlite/0002_create_tasks.sql"
 
 
 @contextlib.contextmanager
@@ -152,6 +153,33 @@ def test_the_status_tells_what_is_applied_and_changes_nothing(tmp):
     assert before.stdout != after.stdout
 
 
+def test_what_was_there_before_a_migration_is_there_after_it(tmp):
+    """The third one makes the table of the tasks anew."""
+    assert run_todod("migrate", folder=tmp).returncode == 0
+    with contextlib.closing(sqlite3.connect(tmp / "todod.db")) as db:
+        db.executescript(
+            "DROP TABLE tasks; DELETE FROM schema_migrations WHERE version > 2;"
+            + MIGRATION_2.read_text())
+        db.executemany(
+            "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(id_, bytes([id_ % 7]) * 15 + bytes([id_]), f"user {id_ % 3}",
+              "Title", "title", "Text" if id_ % 2 else None,
+              "text" if id_ % 2 else None, id_ % 2, 1000 - id_, 2000 + id_)
+             for id_ in range(1, 101)])
+        db.execute("DELETE FROM tasks WHERE id > 90")
+        db.commit()
+        before = db.execute("SELECT * FROM tasks ORDER BY id").fetchall()
+        assert run_todod("migrate", folder=tmp).returncode == 0
+        assert db.execute(
+            "SELECT id, uuid, user_id, title, title_folded, description,"
+            " description_folded, completed, created_at, updated_at"
+            " FROM tasks ORDER BY id").fetchall() == before
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    with Daemon(folder=tmp) as daemon:
+        # An id is never used again.
+        assert sign_up(daemon).create("New")["id"] == 101
+
+
 def content(folder):
     """Names and bytes of all files of a folder."""
     return {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -167,7 +195,7 @@ def test_a_dry_run_prints_the_sql_and_changes_nothing(tmp):
         db.executescript(before.stdout)     # it is the SQL
     assert run_todod("migrate", folder=tmp).returncode == 0
     with contextlib.closing(sqlite3.connect(tmp / "todod.db")) as db:
-        db.executescript("DELETE FROM schema_migrations WHERE version = 2;"
+        db.executescript("DELETE FROM schema_migrations WHERE version >= 2;"
                          "DROP TABLE tasks")
     files = content(tmp)
     after = run_todod("migrate", "--dry-run", folder=tmp)

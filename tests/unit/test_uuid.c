@@ -26,6 +26,35 @@ static void test_make(void)
 	ok(ones == 0xff && zeros == 0, "every bit takes both values");
 }
 
+static void test_make_at(void)
+{
+	/* 2022-02-22 19:22:22 UTC, of RFC 9562's example, and 999 us. */
+	static const char ms[] = "\x01\x7f\x22\xe2\x79\xb0";
+	const int64_t time_us = INT64_C(1645557742000999);
+	struct uuid uuid = uuid_make_at(time_us), other;
+	bool sorts = true, version = true;
+	int64_t i;
+
+	ok(memcmp(uuid.bytes, ms, 6) == 0,
+	   "a UUID of a time begins with its milliseconds");
+	is_int((uuid.bytes[6] & 0x0f) << 8 | uuid.bytes[7], 4091,
+	       "then come the microseconds");
+	other = uuid_make_at(time_us);
+	ok(memcmp(uuid.bytes, other.bytes, 8) == 0 &&
+		   !uuid_is_equal(&uuid, &other),
+	   "two of the same moment differ in what is random");
+	for (i = 1; i < 3000; i++) {
+		other = uuid_make_at(time_us + i);
+		sorts = sorts &&
+			memcmp(uuid.bytes, other.bytes, UUID_BYTES) < 0;
+		version = version && other.bytes[6] >> 4 == 7 &&
+			  other.bytes[8] >> 6 == 2;
+		uuid = other;
+	}
+	ok(sorts, "a later one is greater");
+	ok(version, "all are of version 7 and RFC 9562's variant");
+}
+
 static void test_text(void)
 {
 	static const char canonical[] = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
@@ -87,6 +116,7 @@ static void test_refused(void)
 int main(void)
 {
 	test_make();
+	test_make_at();
 	test_text();
 	test_refused();
 	return tap_done();
