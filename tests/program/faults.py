@@ -17,7 +17,7 @@ from daemon import SOURCE_TOP, binary, seconds, unavailable
 # struct fault of the library: function, mode, processes, the process that was
 # struck, nothing, at, calls, failed.
 LAYOUT = struct.Struct("=16sIIIIQQQ")
-MODES = {"count": 0, "once": 1, "always": 2}
+MODES = {"count": 0, "once": 1, "always": 2, "hang": 3}
 PROCESSES = {"first": 1, "children": 2, "all": 3}
 
 

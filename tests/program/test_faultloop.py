@@ -16,8 +16,8 @@ import pytest
 import backends
 from certificates import Authority
 from client import Closed
-from daemon import (Daemon, folder, run_todod, seconds, unavailable,
-                    wait_until)
+from daemon import (Daemon, folder, is_running, run_todod, seconds,
+                    unavailable, wait_until)
 from faultlife import DONE, REFUSED, UNSAID, Caller, Day, Stalled, outcome
 from faults import Fault, Shim
 from seeds import effort, seeded
@@ -387,6 +387,26 @@ def test_a_worker_without_its_events_is_replaced(served, shim, function):
     assert caller.ask("GET", user.tasks, user).json() == []
     for caller in callers:
         caller.close()
+
+
+def hang(daemon, shim):
+    """One of its workers goes round in a circle for ever."""
+    shim.arm(Fault("serve", "writev", 1, "hang"))
+    with daemon.raw() as caller:
+        caller.send(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        wait_until(lambda: shim.failed, "the call that hangs")
+    shim.lift()
+
+
+def test_a_worker_that_loops_does_not_outlive_the_master(served, shim):
+    """It would hold the port, and nobody would be left to kill it."""
+    daemon, _ = served
+    pids = list(daemon.workers().values())
+    hang(daemon, shim)
+    daemon.discard_clients()
+    daemon.kill()
+    wait_until(lambda: not any(map(is_running, pids)), "their end", 20)
+    daemon.discard()
 
 
 def replace_worker(daemon):

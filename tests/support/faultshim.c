@@ -1,14 +1,15 @@
 /* A library to preload: the k-th call of one function fails, once or, in that
- * process, from then on.  Which one is in a small file that the test maps too,
- * so that the fault can be changed and lifted while the program runs.  Calls
- * are counted over all processes that it is for.  tests/program/faults.py is
- * the other side. */
+ * process, from then on; or it never comes back.  Which one is in a small file
+ * that the test maps too, so that the fault can be changed and lifted while the
+ * program runs.  Calls are counted over all processes that it is for.
+ * tests/program/faults.py is the other side. */
 #include "config.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +29,7 @@ enum mode {
 	MODE_COUNT = 0, /* no call fails */
 	MODE_ONCE = 1,
 	MODE_ALWAYS = 2, /* from that call on, in its process */
+	MODE_HANG = 3,	 /* that call never ends */
 };
 
 /* Bits of fault.processes. */
@@ -80,6 +82,13 @@ static bool is_meant(uint64_t call, uint32_t pid)
 		if (call == at)
 			atomic_store(&fault->struck, pid);
 		return call >= at && atomic_load(&fault->struck) == pid;
+	case MODE_HANG:
+		if (call == at) {
+			atomic_fetch_add(&fault->failed, 1);
+			for (;;)
+				(void)sched_yield();
+		}
+		break;
 	}
 	return false;
 }
