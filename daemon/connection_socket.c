@@ -44,14 +44,12 @@ static void on_transport_end(void *arg, enum transport_end how)
 	}
 }
 
-/* evhttp goes on when its answer is out. */
 static void on_transport_sent(void *arg)
 {
 	struct connection *connection = arg;
 
-	if (connection->state == CONNECTION_OPEN &&
-	    connection->gate.state == GATE_PASSED)
-		bufferevent_trigger(connection->bev, EV_WRITE, 0);
+	if (connection->state == CONNECTION_OPEN)
+		gate_sent(&connection->gate);
 }
 
 /* Takes the descriptor away from the bufferevent, to which evhttp has given

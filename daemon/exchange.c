@@ -478,9 +478,11 @@ void exchanges_on_request(struct evhttp_request *request, void *arg)
 
 	/* Not even an error can be made. */
 	if (!exchange) {
-		(void)connection_hold(exchanges->options.connections, request,
-				      NULL, NULL);
+		struct connection *connection = connection_hold(
+			exchanges->options.connections, request, NULL, NULL);
+
 		evhttp_send_reply(request, 503, http_reason(503), NULL);
+		answering(connection);
 		return;
 	}
 	exchange->request = request;

@@ -99,6 +99,7 @@ static void pass(struct gate *gate)
 	give_back(gate);
 	enter(gate, GATE_PASSED);
 	gate->is_taken = false;
+	gate->is_answering = false;
 	if (gate->transport)
 		transport_pause(gate->transport);
 	if (!add_input(input, head))
@@ -257,6 +258,7 @@ void gate_hold(struct gate *gate)
 
 	if (gate->state != GATE_PASSED)
 		return;
+	gate->is_answering = true;
 	if (!gate->transport)
 		(void)bufferevent_disable(gate->bev, EV_READ);
 	/* While the answer is on its way nobody needs the request, unless the
@@ -264,6 +266,12 @@ void gate_hold(struct gate *gate)
 	if (intake && gate->is_taken && intake->holders == 1 &&
 	    intake->parser.next_at == intake->bytes.len)
 		intake_release(&gate->intake);
+}
+
+void gate_sent(struct gate *gate)
+{
+	if (gate->state == GATE_PASSED && gate->is_answering)
+		bufferevent_trigger(gate->bev, EV_WRITE, 0);
 }
 
 void gate_next(struct gate *gate)

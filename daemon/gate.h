@@ -33,6 +33,7 @@ struct gate {
 	struct intake *intake; /* NULL: there is no byte of a request */
 	bool has_continued;    /* "100 Continue" was sent */
 	bool is_taken;	       /* who answers has got the request */
+	bool is_answering;     /* evhttp has been given something to send */
 	/* Without a transport the callbacks are the gate's while a request
 	 * comes in; these are evhttp's. */
 	bool has_callbacks;
@@ -68,6 +69,11 @@ struct intake *gate_take(struct gate *gate);
 
 /* A request is being answered: nothing more is read meanwhile. */
 void gate_hold(struct gate *gate);
+
+/* All that was to be sent is out: tells evhttp if it has sent something.  Else
+ * that was a "100 Continue", which evhttp would take for the end of an answer:
+ * it would give a request away that is still being handled. */
+void gate_sent(struct gate *gate);
 
 /* The answer is complete, evhttp is about to wait for a request: it gets the
  * next one if that is here already. */

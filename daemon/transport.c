@@ -103,8 +103,9 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
 void transport_send(struct transport *transport, struct evbuffer *output)
 {
-	/* It waits for room already. */
-	if (transport->output || transport->has_failed)
+	/* It waits for room already, or has found some meanwhile. */
+	if (transport->output || transport->has_failed ||
+	    evbuffer_get_length(output) == 0)
 		return;
 	if (!write_some(transport, output)) {
 		event_active(transport->on_writable, EV_TIMEOUT, 0);

@@ -31,7 +31,7 @@ struct transport_user {
 	/* The client sends no more, or the connection has failed.  Nothing is
 	 * read after it. */
 	void (*on_end)(void *arg, enum transport_end how);
-	/* All that transport_send() was given is with the kernel. */
+	/* All that transport_send() was given is with the kernel; once. */
 	void (*on_sent)(void *arg);
 	void *arg;
 };

@@ -93,13 +93,18 @@ class Closed(Exception):
 
 
 class RawConnection:
-    """A TCP connection, with TLS if the daemon speaks it; answers are read one
-    by one, exactly to their end."""
+    """A connection of TCP (with TLS if the daemon speaks it) or by a unix
+    socket; answers are read one by one, exactly to their end."""
 
     def __init__(self, daemon):
         self.daemon = daemon
         address, port = daemon.addresses[0]
-        self.socket = socket.create_connection((address, port), TIMEOUT)
+        if address.startswith("unix:"):
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(TIMEOUT)
+            self.socket.connect(address.removeprefix("unix:"))
+        else:
+            self.socket = socket.create_connection((address, port), TIMEOUT)
         if daemon.tls:
             self.socket = daemon.tls.wrap_socket(self.socket,
                                                  server_hostname="localhost")

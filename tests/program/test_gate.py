@@ -1,11 +1,14 @@
 """The gate: hostile bytes, hostile clients, and what they cost."""
 
 import contextlib
+import fcntl
 import os
 import pathlib
 import resource
 import select
 import socket
+import sys
+import termios
 import time
 
 import pytest
@@ -199,6 +202,46 @@ def test_continue_is_said_only_when_the_body_is_wanted(gate):
         with connect(gate) as connection:
             connection.send(head + b"Content-Length: " + more)
             assert connection._take_line().startswith(b"HTTP/1.1 4")
+
+
+def unread(connection):
+    """How many bytes wait for this client once no more come."""
+    def count():
+        size = fcntl.ioctl(connection.socket, termios.FIONREAD, bytes(4))
+        return int.from_bytes(size, sys.byteorder)
+
+    before = -1
+    while before != (now := count()):
+        before = now
+        time.sleep(0.1)
+    return now
+
+
+def test_continue_that_has_to_wait_is_not_the_end_of_an_answer(tmp):
+    """It is sent while the request is being answered: evhttp took that for the
+    end of the answer, and gave the request away."""
+    same = b"GET /health HTTP/1.1\r\nHost: x\r\nX-Request-Id: same\r\n\r\n"
+    body = (f'{{"name":"Held Up","email":"{unique_email("held")}",'
+            f'"password":"{PASSWORD}"}}').encode()
+    with single(tmp=tmp, HOST=f"unix:{tmp}/socket", **SLOW) as daemon:
+        with daemon.raw() as connection:
+            connection.send(same)
+            size = unread(connection)
+        with daemon.raw() as connection:
+            connection.send(same * 2000)
+            fitting = unread(connection) // size
+        with daemon.raw() as connection:
+            connection.send(same * fitting)
+            assert unread(connection) == fitting * size
+            connection.send(b"POST /api/auth/signup HTTP/1.1\r\nHost: x\r\n"
+                            b"Expect: 100-continue\r\n"
+                            b"Content-Length: %d\r\n\r\n" % len(body))
+            assert unread(connection) == fitting * size, "there is room for it"
+            connection.send(body + same)
+            for _ in range(fitting):
+                assert connection.response().status == 200
+            assert connection.response("POST").status == 201
+            assert connection.response().status == 200
 
 
 def test_nothing_of_a_request_is_left_for_the_next(gate):
