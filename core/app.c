@@ -416,7 +416,7 @@ static void handle_target(struct call *call)
 void app_handle(struct app *app, struct http_exchange *exchange)
 {
 	struct call *call = call_new(app, exchange);
-	bool is_exempt;
+	bool is_exempt, asks_before;
 
 	if (!call)
 		return;
@@ -425,13 +425,16 @@ void app_handle(struct app *app, struct http_exchange *exchange)
 		return;
 	}
 	is_exempt = is_health(call);
+	asks_before = is_preflight(call);
+	if (!is_exempt && !asks_before && !limits_admit_address(call))
+		return;
 	if (!is_exempt && https_is_missing(call))
 		https_refuse(call);
 	else if (exchange->request.method == HTTP_OTHER)
 		reply_detail(call, 501, "Not Implemented");
-	else if (is_preflight(call))
+	else if (asks_before)
 		reply_preflight(call);
-	else if (is_exempt || limits_admit_address(call))
+	else
 		handle_target(call);
 }
 

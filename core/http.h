@@ -40,6 +40,9 @@ struct http_header {
 struct http_request {
 	enum http_method method;
 	struct text target; /* path and query as sent, starting with '/' */
+	/* What stood before them; it counts instead of Host (RFC 9112, 3.2.2).
+	 * Empty: nothing did. */
+	struct text authority;
 	const struct http_header *headers;
 	size_t header_count;
 	struct text body;

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "core/ip.h"
+
 /* A word of eight equal bytes. */
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
@@ -54,19 +56,17 @@ size_t httpchars_skip_value(const char *bytes, size_t at, size_t end)
 	return httpchars_skip(HTTPCHARS_VALUE, bytes, at, end);
 }
 
-/* "[...]" at the start of text: its length, 0 when it is no address. */
+/* "[...]" at the start of text: its length, text.len + 1 when that is no IPv6
+ * address. */
 static size_t bracketed(struct text text)
 {
 	size_t end = text_find_byte(text, ']');
+	struct text inside = text_slice(text, 1, end - 1);
+	struct ip ip;
 
-	if (end < 2 || end == text.len)
-		return 0;
-	for (size_t i = 1; i < end; i++) {
-		char c = text.ptr[i];
-
-		if (text_hex_value(c) < 0 && c != ':' && c != '.')
-			return 0;
-	}
+	if (end == text.len || text_find_byte(inside, ':') == inside.len ||
+	    ip_parse(inside, &ip) != ERR_OK)
+		return text.len + 1;
 	return end + 1;
 }
 
@@ -105,19 +105,33 @@ static bool is_port(struct text text)
 	return true;
 }
 
+/* A name or address at the start of text: its length, text.len + 1 when it is
+ * none. */
+static size_t name_len(struct text text)
+{
+	return text.len > 0 && text.ptr[0] == '[' ? bracketed(text) :
+						    named(text);
+}
+
 bool httpchars_is_host(struct text text)
 {
-	size_t end;
+	size_t end = name_len(text);
 
-	if (text.len > 0 && text.ptr[0] == '[') {
-		end = bracketed(text);
-		if (end == 0)
-			return false;
-	} else {
-		end = named(text);
-	}
 	if (end >= text.len)
 		return end == text.len;
 	return text.ptr[end] == ':' &&
 	       is_port(text_slice(text, end + 1, text.len));
+}
+
+bool httpchars_is_destination(struct text text)
+{
+	size_t end = name_len(text);
+	struct text port;
+
+	if (end == 0 || end >= text.len || text.ptr[end] != ':')
+		return false;
+	port = text_slice(text, end + 1, text.len);
+	while (text_has_prefix(port, TEXT("0")))
+		port = text_slice(port, 1, port.len);
+	return port.len > 0 && is_port(port);
 }

@@ -45,4 +45,8 @@ size_t httpchars_skip_value(const char *bytes, size_t at, size_t end);
  * port (RFC 3986, 3.2.2; no user information). */
 bool httpchars_is_host(struct text text);
 
+/* Whether it is what CONNECT wants: a host and a port that is not 0 (RFC 9110,
+ * 9.3.6). */
+bool httpchars_is_destination(struct text text);
+
 #endif

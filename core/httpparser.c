@@ -149,11 +149,12 @@ static bool end_line(struct httpparser *parser, const struct buffer *bytes)
 {
 	const char *version = bytes->ptr + parser->at - VERSION_CHARS;
 
-	if (version[5] != '1')
-		return refuse(parser, 505);
-	parser->minor = version[7] != '0';
 	if (parser->at - 2 > line_limit(parser))
 		parser->refusal = 414;
+	/* It looks like ours, and may have an Origin. */
+	if (version[5] != '1' && parser->refusal == 0)
+		parser->refusal = 505;
+	parser->minor = version[7] != '0';
 	parser->begin = parser->at;
 	return enter(parser, HTTPPARSER_FIELD);
 }
@@ -319,7 +320,8 @@ static bool read_value_lf(struct httpparser *parser, const struct buffer *bytes)
 
 /* --- the end of the head ------------------------------------------------- */
 
-/* "http://host/path?query" (RFC 9112, 3.2.2) reduced to path and query. */
+/* "http://host/path?query" (RFC 9112, 3.2.2) reduced to path and query; the
+ * host is kept apart. */
 static bool reduce_absolute(struct httpparser *parser, struct buffer *bytes)
 {
 	struct text target =
@@ -340,9 +342,13 @@ static bool reduce_absolute(struct httpparser *parser, struct buffer *bytes)
 	host = text_slice(target, colon + 3, end - (colon + 3));
 	if (host.len == 0 || host.ptr[0] == ':' || !httpchars_is_host(host))
 		return false;
-	/* Without a path it is "/", which takes the last byte of the host's
-	 * place. */
+	parser->authority_at = parser->target_at + colon + 3;
+	parser->authority_len = host.len;
+	/* Without a path it is "/", for which the host makes room. */
 	if (end == target.len || target.ptr[end] == '?') {
+		memmove(bytes->ptr + parser->authority_at - 1,
+			bytes->ptr + parser->authority_at, host.len);
+		parser->authority_at--;
 		end--;
 		bytes->ptr[parser->target_at + end] =
 			end + 1 == target.len &&
@@ -362,8 +368,7 @@ static bool settle_target(struct httpparser *parser, struct buffer *bytes)
 
 	/* Its own form: the host and port to connect to (3.2.3). */
 	if (parser->is_connect)
-		return target.ptr[0] != ':' && httpchars_is_host(target) &&
-		       text_find_byte(target, ':') < target.len;
+		return httpchars_is_destination(target);
 	if (target.ptr[0] == '/')
 		return true;
 	if (text_is_equal(target, TEXT("*")))
@@ -611,6 +616,8 @@ void httpparser_request(const struct httpparser *parser,
 	request->target = text_at(bytes, parser->target_at, parser->target_len);
 	if (parser->refusal != 0)
 		request->target = TEXT("/");
+	request->authority =
+		text_at(bytes, parser->authority_at, parser->authority_len);
 	request->headers = headers;
 	request->header_count = parser->field_count;
 	request->body = text_at(bytes, parser->body_at, parser->body_len);

@@ -72,6 +72,7 @@ struct httpparser {
 	size_t at;    /* the first byte not looked at */
 	size_t begin; /* of the request line, then of the fields */
 	size_t target_at, target_len;
+	size_t authority_at, authority_len; /* of an absolute target */
 	size_t body_at, body_len;
 	size_t length; /* that the body has still to have, all of it */
 	unsigned hosts, lengths, encodings;

@@ -32,12 +32,16 @@ static struct text host_of(const struct call *call)
 	struct text host = call->forwarded.host;
 	size_t count;
 
+	if (host.len == 0)
+		host = call->exchange->request.authority;
 	if (host.len == 0) {
 		host = http_header_find(&call->exchange->request, TEXT("Host"),
 					&count);
-		if (count != 1 || !forwarded_is_host(host))
+		if (count != 1)
 			return TEXT("");
 	}
+	if (!forwarded_is_host(host))
+		return TEXT("");
 	/* Its port is that of http. */
 	return forwarded_host_name(host);
 }

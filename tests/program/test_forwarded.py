@@ -230,6 +230,17 @@ def test_a_host_that_is_none_gets_into_no_header(strict, host):
         assert "location" not in reply.headers
 
 
+def test_a_host_in_the_target_counts_instead_of_the_other(strict):
+    """RFC 9112, 3.2.2: and 1.0 needs no other."""
+    for rest in (b"HTTP/1.1\r\nHost: evil.example", b"HTTP/1.0"):
+        with strict.raw() as connection:
+            connection.send(b"GET http://good.example:81?a " + rest +
+                            b"\r\n\r\n")
+            reply = connection.response()
+            assert reply.status == 308
+            assert reply.headers["location"] == "https://good.example/?a"
+
+
 def test_a_stranger_chooses_no_host(tmp):
     with behind(tmp, "10.0.0.0/8", REQUIRE_HTTPS="yes") as daemon:
         response = daemon.wild.get("/", headers={

@@ -159,10 +159,11 @@ def test_an_empty_line_is_no_request(gate):
      414),
     (b"GET / HTTP/1.1\r\nHost: x\r\nOrigin: %s\r\nCookie: " + b"a" * 20000 +
      b"\r\n\r\n", 431),
+    (b"GET / HTTP/2.0\r\nHost: x\r\nOrigin: %s\r\n\r\n", 505),
     (SIGN_IN + b"Origin: %s\r\nContent-Length: 70000\r\n\r\n", 413),
     (SIGN_IN + b"Origin: %s\r\nTransfer-Encoding: chunked\r\n\r\nx", 400),
 ], ids=["blank", "host", "length", "coding", "expectation", "line", "fields",
-        "body", "chunk"])
+        "version", "body", "chunk"])
 def test_a_page_can_read_why_it_was_refused(gate, data, status):
     """CORS headers, and the form of all errors."""
     sent = [("Origin", ORIGIN)]

@@ -155,6 +155,22 @@ def test_health_checks_and_preflights_never_count(tmp):
                                ).status_code == 200
 
 
+@pytest.mark.parametrize("request_line, status", [
+    (b"BREW /docs HTTP/1.1", 501), (b"GET /docs HTTP/1.1", 308)])
+def test_what_is_refused_at_once_counts(tmp, request_line, status):
+    with Daemon(folder=tmp, env={
+            "TRUSTED_PROXIES": "loopback", "REQUIRE_HTTPS": "yes",
+            "RATE_LIMIT_ADDRESS": "2/h"}) as daemon:
+        daemon.expect_log("too many requests")
+        scheme = b"https" if status == 501 else b"http"
+        with daemon.raw() as connection:
+            connection.send(3 * (
+                request_line + b"\r\nHost: x\r\nX-Forwarded-Proto: " + scheme +
+                b"\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n"))
+            assert [connection.response().status for _ in range(3)] == [
+                status, status, 429]
+
+
 def test_sign_up_has_a_limit_of_its_own(tmp):
     def answer(address):
         return daemon.http.post(

@@ -77,23 +77,37 @@ static const struct {
 	const char *text;
 	bool is_host;
 } hosts[] = {
-	{ "", true },	       { "a", true },
-	{ "a.b-c_d~e", true }, { "!$&'()*+,;=", true },
-	{ "a%2Fb%ff", true },  { "a:", true },
-	{ "a:80", true },      { "a:65535", true },
-	{ ":80", true },       { "[::1]", true },
-	{ "[::1]:80", true },  { "[::ffff:1.2.3.4]", true },
-	{ "a:65536", false },  { "a:99999999999999999999", false },
-	{ "a:8x", false },     { "a:80:", false },
-	{ "a%", false },       { "a%2", false },
-	{ "a%2g", false },     { "a/b", false },
-	{ "a b", false },      { "a@b", false },
-	{ "a?b", false },      { "a#b", false },
-	{ "a\\b", false },     { "a[b", false },
-	{ "\xc3\xa9", false }, { "[", false },
-	{ "[]", false },       { "[::1", false },
-	{ "[::1]a", false },   { "[::1]:a", false },
-	{ "[g]", false },      { "::1", false },
+	{ "", true },		{ "a", true },
+	{ "a.b-c_d~e", true },	{ "!$&'()*+,;=", true },
+	{ "a%2Fb%ff", true },	{ "a:", true },
+	{ "a:80", true },	{ "a:65535", true },
+	{ ":80", true },	{ "[::1]", true },
+	{ "[::1]:80", true },	{ "[::ffff:1.2.3.4]", true },
+	{ "a:65536", false },	{ "a:99999999999999999999", false },
+	{ "a:8x", false },	{ "a:80:", false },
+	{ "a%", false },	{ "a%2", false },
+	{ "a%2g", false },	{ "a/b", false },
+	{ "a b", false },	{ "a@b", false },
+	{ "a?b", false },	{ "a#b", false },
+	{ "a\\b", false },	{ "a[b", false },
+	{ "\xc3\xa9", false },	{ "[", false },
+	{ "[]", false },	{ "[::1", false },
+	{ "[::1]a", false },	{ "[::1]:a", false },
+	{ "[g]", false },	{ "::1", false },
+	{ "[:::]", false },	{ "[1.2.3.4]", false },
+	{ "[1::2::3]", false }, { "[12345::]", false },
+	{ "[.]", false },	{ "[::1%251]", false },
+};
+
+static const struct {
+	const char *text;
+	bool is_destination;
+} destinations[] = {
+	{ "a:1", true },      { "a:65535", true }, { "[::1]:080", true },
+	{ "a:65536", false }, { "a:0", false },	   { "a:000", false },
+	{ "a:", false },      { "a", false },	   { "[::1]", false },
+	{ "[::1]:", false },  { ":80", false },	   { "", false },
+	{ "a:8x", false },    { "a/b:80", false },
 };
 
 static void test_hosts(void)
@@ -102,6 +116,10 @@ static void test_hosts(void)
 	for (size_t i = 0; i < LENGTH(hosts); i++)
 		is_int(httpchars_is_host(text_of(hosts[i].text)),
 		       hosts[i].is_host, hosts[i].text);
+	tap_prefix("destination");
+	for (size_t i = 0; i < LENGTH(destinations); i++)
+		is_int(httpchars_is_destination(text_of(destinations[i].text)),
+		       destinations[i].is_destination, destinations[i].text);
 	tap_prefix(NULL);
 }
 

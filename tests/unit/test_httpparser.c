@@ -153,8 +153,8 @@ static const struct {
 	{ "a version of two digits", BYTES("GET / HTTP/1.10\r\n"), 400 },
 	{ "a version without a minor one", BYTES("GET / HTTP/1\r\n"), 400 },
 	{ "a version with a comma", BYTES("GET / HTTP/1,1\r\n"), 400 },
-	{ "version 0.9", BYTES("GET / HTTP/0.9\r\n"), 505 },
-	{ "version 2.0", BYTES("GET / HTTP/2.0\r\n"), 505 },
+	{ "version 0.9", BYTES("GET / HTTP/0.9\r\n" HOST "\r\n"), 505 },
+	{ "version 2.0", BYTES("GET / HTTP/2.0\r\n" HOST "\r\n"), 505 },
 	{ "the preface of HTTP/2", BYTES("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
 	  505 },
 	{ "LF after the version", BYTES("GET / HTTP/1.1\n" HOST "\r\n"), 400 },
@@ -647,6 +647,37 @@ static void test_stages(void)
 	buffer_release(&reading.bytes);
 }
 
+static void test_authorities(void)
+{
+	static const struct {
+		const char *target, *authority, *left;
+	} cases[] = {
+		{ "/a", "", "/a" },
+		{ "http://y/a?b", "y", "/a?b" },
+		{ "https://y.example:80/", "y.example:80", "/" },
+		{ "http://y.example", "y.example", "/" },
+		{ "http://y", "y", "/" },
+		{ "HTTP://[::1]:8?a=/", "[::1]:8", "/?a=/" },
+	};
+	struct http_header headers[HTTPPARSER_FIELDS_MAX];
+	struct http_request request;
+	struct reading reading;
+
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		begin(&reading);
+		feed(&reading, TEXT("GET "));
+		feed(&reading, text_of(cases[i].target));
+		feed(&reading, TEXT(" HTTP/1.1\r\n" HOST "\r\n"));
+		httpparser_request(&reading.parser, &reading.bytes, headers,
+				   &request);
+		is_text(request.authority, text_of(cases[i].authority),
+			cases[i].target);
+		is_text(request.target, text_of(cases[i].left),
+			"without what stands before its path");
+		buffer_release(&reading.bytes);
+	}
+}
+
 static void test_given_up(void)
 {
 	static const char head[] =
@@ -691,6 +722,7 @@ int main(void)
 	test_endless();
 	test_too_large();
 	test_stages();
+	test_authorities();
 	test_given_up();
 	return tap_done();
 }
