@@ -45,6 +45,7 @@ struct auth_case {
 struct auth_user_wait {
 	struct auth_case item;
 	struct token token;
+	bool has_expired; /* but is else valid, if there is a user */
 };
 
 /* One that waits for its issuer's keys. */
@@ -52,6 +53,13 @@ struct auth_key_wait {
 	struct keywait_entry entry; /* first */
 	struct auth_case item;
 };
+
+/* Whether its user existed when storage was asked, lately. */
+static bool is_checked(const struct authcache_entry *entry)
+{
+	return clock_monotonic_us() - entry->checked_us <=
+	       AUTH_USER_CHECK_S * US_PER_S;
+}
 
 /* Whether a token is our own, for an account here, which must exist. */
 static bool is_account(const struct app_options *options,
@@ -140,6 +148,11 @@ static void remember(struct auth *auth, const struct digest *digest,
 	authcache_put(auth->cache, digest, &entry);
 }
 
+static void refuse_expired(const struct auth_case *item)
+{
+	refuse_token(item->auth, item->call, ERR_EXPIRED, "it has expired");
+}
+
 static void on_user(void *arg, enum err err, const struct user *user)
 {
 	struct auth_user_wait *wait = arg;
@@ -148,7 +161,10 @@ static void on_user(void *arg, enum err err, const struct user *user)
 	(void)user;
 	if (err == ERR_OK) {
 		remember(item->auth, &item->digest, &wait->token);
-		accept_token(item->call, &wait->token, item->next);
+		if (wait->has_expired)
+			refuse_expired(item);
+		else
+			accept_token(item->call, &wait->token, item->next);
 	} else if (err == ERR_NOT_FOUND) {
 		refuse_token(item->auth, item->call, ERR_DENIED,
 			     "its user does not exist");
@@ -158,7 +174,8 @@ static void on_user(void *arg, enum err err, const struct user *user)
 }
 
 /* Asks storage whether the token's user exists, then goes on. */
-static void check_user(const struct auth_case *item, const struct token *token)
+static void check_user(const struct auth_case *item, const struct token *token,
+		       bool has_expired)
 {
 	struct text user_id = { token->claims.user_id,
 				token->claims.user_id_len };
@@ -176,6 +193,7 @@ static void check_user(const struct auth_case *item, const struct token *token)
 		return;
 	wait->item = *item;
 	wait->token = *token;
+	wait->has_expired = has_expired;
 	err = storage_user_by_id(item->auth->storage, &id, on_user, wait, NULL);
 	if (err != ERR_OK)
 		reply_err(item->call, err);
@@ -211,7 +229,16 @@ static void want_key(const struct auth_case *item)
 		refuse_unknown(item);
 }
 
-/* A token that is not remembered; without_key answers one whose key is not
+/* Whether storage was asked for the token's user lately. */
+static bool has_checked_user(const struct auth_case *item)
+{
+	const struct authcache_entry *entry =
+		authcache_find(item->auth->cache, &item->digest);
+
+	return entry && is_checked(entry);
+}
+
+/* A token that is not remembered, or not valid by that; without_key answers one whose key is not
  * known. */
 static void judge(const struct auth_case *item,
 		  void (*without_key)(const struct auth_case *item))
@@ -227,10 +254,13 @@ static void judge(const struct auth_case *item,
 		reply_err(item->call, err);
 	} else if (err == ERR_NOT_FOUND) {
 		without_key(item);
-	} else if (err != ERR_OK) {
+	} else if (err != ERR_OK && err != ERR_EXPIRED) {
 		refuse_token(auth, item->call, err, reason);
-	} else if (is_account(auth->options, &token)) {
-		check_user(item, &token);
+	} else if (is_account(auth->options, &token) &&
+		   !has_checked_user(item)) {
+		check_user(item, &token, err == ERR_EXPIRED);
+	} else if (err == ERR_EXPIRED) {
+		refuse_expired(item);
 	} else {
 		remember(auth, &item->digest, &token);
 		accept_token(item->call, &token, item->next);
@@ -298,9 +328,7 @@ static bool is_fresh(const struct auth *auth,
 	if (entry->token.issuer == TOKEN_BY_KEYSET &&
 	    entry->generation != auth->generation)
 		return false; /* its key may have been withdrawn */
-	return !is_account(auth->options, &entry->token) ||
-	       clock_monotonic_us() - entry->checked_us <=
-		       AUTH_USER_CHECK_S * US_PER_S;
+	return !is_account(auth->options, &entry->token) || is_checked(entry);
 }
 
 void auth_check(struct auth *auth, struct call *call, auth_next_fn *next)
@@ -368,4 +396,5 @@ void auth_keys_expired(struct auth *auth)
 	auth->trust.keys = NULL;
 	/* What they have verified is not remembered either. */
 	auth->generation++;
+	keywait_wake(auth->wait);
 }

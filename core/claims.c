@@ -18,19 +18,6 @@ static enum err deny(const char **reason, const char *phrase)
 	return ERR_DENIED;
 }
 
-static bool has_control(struct text text)
-{
-	size_t offset = 0;
-
-	while (offset < text.len) {
-		int32_t c = text_next(text, &offset);
-
-		if (c < 0x20 || (c >= 0x7f && c <= 0x9f))
-			return true;
-	}
-	return false;
-}
-
 static bool read_number(double number, struct claims *claims)
 {
 	if (number < -INTEGER_MAX || number > INTEGER_MAX ||
@@ -52,7 +39,7 @@ static bool read_user(const struct json_value *claim, enum claims_user user,
 	if (user == CLAIMS_USER_ANY && jsonreader_type(claim) == JSON_NUMBER)
 		return read_number(jsonreader_number(claim), claims);
 	if (text.len == 0 || text.len > CLAIMS_USER_ID_MAX_BYTES ||
-	    has_control(text))
+	    text_has_control(text))
 		return false;
 	memcpy(claims->user_id, text.ptr, text.len);
 	claims->user_id[text.len] = '\0';
@@ -152,14 +139,18 @@ enum err claims_check(const struct json_value *payload,
 		      struct claims *claims, const char **reason)
 {
 	const struct json_value *user = find_user(payload, rules->user);
+	const struct json_value *iss = jsonreader_member(payload, "iss");
+	const struct json_value *aud = jsonreader_member(payload, "aud");
 
 	if (user == NULL)
 		return deny(reason, "there is no user id");
 	if (!read_user(user, rules->user, claims))
 		return deny(reason, "the user id is not acceptable");
-	if (!is_issuer(jsonreader_member(payload, "iss"), rules->issuer))
+	if ((iss != NULL || !rules->may_lack_them) &&
+	    !is_issuer(iss, rules->issuer))
 		return deny(reason, "iss is not the issuer that is wanted");
-	if (!is_audience(jsonreader_member(payload, "aud"), rules->audience))
+	if ((aud != NULL || !rules->may_lack_them) &&
+	    !is_audience(aud, rules->audience))
 		return deny(reason, "aud is not the audience that is wanted");
 	/* The last, so that what has merely expired is otherwise valid. */
 	return check_dates(payload, rules->exp_is_optional, now_s, claims,

@@ -30,6 +30,7 @@ struct claims_rules {
 	bool exp_is_optional;
 	struct text issuer;   /* empty: iss may be any */
 	struct text audience; /* empty: aud may be any */
+	bool may_lack_them;   /* only one that is there is asked for */
 };
 
 /* What is left of a payload that was checked. */

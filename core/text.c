@@ -214,6 +214,19 @@ bool text_is_utf8(struct text text)
 	return true;
 }
 
+bool text_has_control(struct text text)
+{
+	size_t offset = 0;
+
+	while (offset < text.len) {
+		int32_t c = text_next(text, &offset);
+
+		if (c < 0x20 || (c >= 0x7f && c <= 0x9f))
+			return true;
+	}
+	return false;
+}
+
 size_t text_length(struct text text)
 {
 	size_t length = 0;

@@ -52,6 +52,10 @@ struct text text_trim_space(struct text text);
  * overlong, nothing above U+10FFFF). */
 bool text_is_utf8(struct text text);
 
+/* Whether there is a control character (category Cc).  The text must be valid
+ * UTF-8. */
+bool text_has_control(struct text text);
+
 /*
  * Reads the character at *offset, which is less than text.len, and moves
  * *offset past it.  Gives its code point, or -1 where the bytes are not UTF-8:

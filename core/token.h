@@ -32,7 +32,9 @@ struct token_trust {
 	struct text jwt_secret;	   /* empty: none */
 	struct text shared_secret; /* so too */
 	const struct keyset *keys; /* NULL: none */
-	struct text issuer;   /* iss of tokens from elsewhere; empty: any */
+	/* iss of tokens from elsewhere; empty: any.  A token by jwt_secret may
+	 * carry none. */
+	struct text issuer;
 	struct text audience; /* aud, so too */
 	bool exp_is_optional; /* in tokens by a secret */
 };
@@ -57,8 +59,8 @@ enum err token_issue(struct text secret, struct text user_id, struct text email,
 /*
  * Judges a token.  An HS256 token is tried with the secrets and with nothing
  * else, any other with the one key of the set that it names and that is for its
- * algorithm.  ERR_DENIED, or ERR_EXPIRED only when all else, the signature
- * included, is valid; ERR_NOT_FOUND when no key of the set is named so: a newer
+ * algorithm.  ERR_DENIED, or ERR_EXPIRED (*token is filled too) only when all
+ * else, the signature included, is valid; ERR_NOT_FOUND when no key of the set is named so: a newer
  * set may have it.  *reason is then a constant phrase for the log that says
  * which check failed.  ERR_NO_MEMORY is no verdict.
  */

@@ -149,9 +149,10 @@ static enum err check_mint(const struct settings *settings, const char *user,
 				 "each run makes its own: set it for both");
 	*user_id = text_of(user);
 	if (user_id->len == 0 || user_id->len > CLAIMS_USER_ID_MAX_BYTES ||
-	    !text_is_utf8(*user_id))
+	    !text_is_utf8(*user_id) || text_has_control(*user_id))
 		return fault_set(fault, EX_USAGE,
-				 "a user id has 1 to 255 bytes of UTF-8");
+				 "a user id has 1 to 255 bytes of UTF-8, none "
+				 "of them a control character");
 	if (!settings->accounts)
 		return ERR_OK;
 	if (uuid_parse(*user_id, &uuid) != ERR_OK)

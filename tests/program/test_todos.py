@@ -371,7 +371,9 @@ def test_any_other_token_could_not_be_validated(daemon, user):
     for made in ("x", "a.b.c", mint(user.id)[:-2],
                  mint(user.id, secret="x" * 40),
                  mint(user.id, secret="x" * 40, exp=now - 3600),
-                 mint(str(uuid.uuid4()))):
+                 mint(str(uuid.uuid4())),
+                 mint(str(uuid.uuid4()), exp=now - 3600),
+                 mint("nobody", exp=now - 3600)):
         refused(daemon.http.get(TODOS, headers=bearer(made)),
                 "Could not validate credentials",
                 'Bearer error="invalid_token"')

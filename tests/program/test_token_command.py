@@ -126,6 +126,7 @@ def test_a_token_that_is_made_signs_in(tmp):
     ([], {}, USAGE, "token mint --user ID"),
     (["--user", "bob"], {}, USAGE, "UUID"),
     (["--user", ""], {"ACCOUNTS": "off"}, USAGE, "1 to 255 bytes"),
+    (["--user", "u\x01"], {"ACCOUNTS": "off"}, USAGE, "control"),
     (["--user", USER], {"ENVIRONMENT": "production"}, CONFIG, "development"),
     (["--user", USER], {**NO_SECRET, "DATABASE_URL": "memory:"}, CONFIG,
      "JWT_SECRET_KEY is not set"),

@@ -469,6 +469,14 @@ def issuers():
     yield Case("HS256, own: is not asked for iss and aud", token(
         header("HS256"), claims(iss=None, aud=None), "HS256", SECRET), "ok",
         USER, **wanted)
+    for name, change in (("another iss", {"iss": "x"}),
+                         ("another aud", {"aud": ["you"]})):
+        yield Case(f"HS256, own: {name} is not ours", token(
+            header("HS256"), claims(iss=None, aud=None) | change, "HS256",
+            SECRET), says=next(iter(change)), **wanted)
+    yield Case("HS256, own: but with the right ones", token(
+        header("HS256"), claims(aud="me"), "HS256", SECRET), "ok", USER,
+        **wanted)
     yield Case("HS256 by a secret that both have: is asked", token(
         header("HS256"), claims(iss=None, aud=None), "HS256", SECRET),
         says="iss", shared=SECRET, **wanted)

@@ -234,6 +234,16 @@ static void test_wait(void)
 	is_int(second.status, 200, "each of them");
 	appclient_answer_release(&first);
 	appclient_answer_release(&second);
+
+	free(token);
+	token = signer_token(&key_b, claims_of("u1", ""));
+	request = list_of("u1", token);
+	appclient_start(client, &request, &first);
+	app_keys_expired(appclient_app(client));
+	ok(testloop_run_until_set(appclient_loop(client), &first.is_answered),
+	   "who waits when the set expires waits no longer");
+	is_int(first.status, 503, "but has no verdict");
+	appclient_answer_release(&first);
 	free(mac);
 	free(token);
 	appclient_free(&client);
@@ -503,6 +513,9 @@ static void test_issuer(void)
 	is_int(ask_once("u1", signer_mac_token(TEXT(APPCLIENT_SECRET),
 					       claims_of("u1", ""))),
 	       200, "our own tokens carry neither");
+	is_int(ask_once("u1", signer_mac_token(TEXT(APPCLIENT_SECRET),
+					       claims_of("u1", other))),
+	       401, "one that does is of another issuer");
 	appclient_free(&client);
 }
 
