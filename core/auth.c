@@ -238,8 +238,8 @@ static bool has_checked_user(const struct auth_case *item)
 	return entry && is_checked(entry);
 }
 
-/* A token that is not remembered, or not valid by that; without_key answers one whose key is not
- * known. */
+/* A token that is not remembered, or not valid by that; without_key answers one
+ * whose key is not known. */
 static void judge(const struct auth_case *item,
 		  void (*without_key)(const struct auth_case *item))
 {

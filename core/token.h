@@ -60,9 +60,9 @@ enum err token_issue(struct text secret, struct text user_id, struct text email,
  * Judges a token.  An HS256 token is tried with the secrets and with nothing
  * else, any other with the one key of the set that it names and that is for its
  * algorithm.  ERR_DENIED, or ERR_EXPIRED (*token is filled too) only when all
- * else, the signature included, is valid; ERR_NOT_FOUND when no key of the set is named so: a newer
- * set may have it.  *reason is then a constant phrase for the log that says
- * which check failed.  ERR_NO_MEMORY is no verdict.
+ * else, the signature included, is valid; ERR_NOT_FOUND when no key of the set
+ * is named so: a newer set may have it.  *reason is then a constant phrase for
+ * the log that says which check failed.  ERR_NO_MEMORY is no verdict.
  */
 enum err token_verify(struct text text, const struct token_trust *trust,
 		      int64_t now_s, struct token *token, const char **reason)
