@@ -128,6 +128,17 @@ static enum err set(struct postgres_target *target, enum param param,
 	return ERR_OK;
 }
 
+/* Whether pair can be a parameter with this name.  Anything else may be the
+ * rest of a password that has a question mark. */
+static bool is_param(struct text pair, struct text name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (name.ptr[i] != '_' &&
+		    (name.ptr[i] < 'a' || name.ptr[i] > 'z'))
+			return false;
+	return name.len > 0 && text_find_byte(pair, '@') == pair.len;
+}
+
 /* One name=value of the query.  Only names of parameters are ever quoted: a
  * value may be a password. */
 static enum err read_param(struct postgres_target *target, struct text pair,
@@ -141,6 +152,11 @@ static enum err read_param(struct postgres_target *target, struct text pair,
 
 	if (pair.len == 0)
 		return ERR_OK;
+	if (param == PARAM_COUNT && !is_param(pair, name))
+		return location_refuse(problem,
+				       "the database URL has something behind "
+				       "its \"?\" that is no name=value; in a "
+				       "password write %%3F for ?");
 	if (param == PARAM_COUNT)
 		return location_refuse(problem,
 				       "todod knows no parameter \"%.*s\" of a "
@@ -193,14 +209,30 @@ static enum err take_base(struct postgres_target *target,
 	return err;
 }
 
+/* A slash in a password makes its rest the path, and the user's name the host,
+ * which is told to everybody who asks for it. */
+static bool has_user_in_path(struct text base)
+{
+	struct text path = text_slice(base, 2, base.len);
+
+	path = text_slice(path, text_find_byte(path, '/'), path.len);
+	return text_find_byte(path, '@') < path.len;
+}
+
 static enum err read_base(struct postgres_target *target, struct text base,
 			  const struct location_problem *problem)
 {
 	PQconninfoOption *options;
 	size_t size = base.len + sizeof("postgresql:");
-	char *url = malloc(size), *error = NULL;
+	char *url, *error = NULL;
 	enum err err;
 
+	if (has_user_in_path(base))
+		return location_refuse(problem,
+				       "the database URL has an @ behind its "
+				       "host: in a password write %%2F for /, "
+				       "in a database's name %%40 for @");
+	url = malloc(size);
 	if (url == NULL)
 		return ERR_NO_MEMORY;
 	(void)snprintf(url, size, "postgresql:%.*s", (int)base.len, base.ptr);

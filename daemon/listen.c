@@ -238,6 +238,7 @@ static enum err bind_unix(struct binder *binder, const struct address *address)
 	listener = add(binder->listeners, fd);
 	(void)snprintf(listener->address, sizeof(listener->address), "unix:%s",
 		       address->text);
+	listener->file = listen_unix_file_at(address->text);
 	listener->unlink_path = strdup(address->text);
 	return listener->unlink_path ? ERR_OK : ERR_NO_MEMORY;
 }
@@ -360,6 +361,7 @@ static enum err take_from_todod(struct binder *binder,
 		path = take_over(listeners, each->fd);
 		if (!path || !each->is_unlinked)
 			continue;
+		listeners->items[i].file = listen_unix_file_at(path);
 		listeners->items[i].unlink_path = strdup(path);
 		if (!listeners->items[i].unlink_path)
 			return ERR_NO_MEMORY;
@@ -402,7 +404,8 @@ void listen_close(struct listeners *listeners)
 
 		close(listener->fd);
 		if (listener->unlink_path && !listeners->are_lent)
-			(void)unlink(listener->unlink_path);
+			listen_unix_remove(listener->unlink_path,
+					   &listener->file);
 		free(listener->unlink_path);
 		listener->unlink_path = NULL;
 	}

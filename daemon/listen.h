@@ -10,6 +10,7 @@
 
 #include "core/err.h"
 #include "daemon/address.h"
+#include "daemon/listen_unix.h"
 
 struct fault;
 struct handover;
@@ -22,7 +23,8 @@ struct listener {
 	int fd;
 	char address[ADDRESS_TEXT_BYTES + 8]; /* with "unix:" before a path */
 	int port;			      /* 0: a unix socket */
-	char *unlink_path; /* of a unix socket todod made; owned */
+	char *unlink_path;	      /* of a unix socket todod made; owned */
+	struct listen_unix_file file; /* which one that is */
 };
 
 struct listeners {

@@ -4,6 +4,7 @@
 #include "daemon/listen_unix.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,6 +66,48 @@ static enum err clear(const struct sockaddr_un *address, struct fault *fault)
 	return ERR_OK;
 }
 
+/* Gives the socket to its user, and nothing else that somebody has put there
+ * meanwhile: the folder may be the user's. */
+static bool give(const char *path, const struct identity *identity)
+{
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+	int saved = EBUSY;
+	bool is_given = false;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) &&
+	    status.st_nlink == 1 && status.st_uid == geteuid()) {
+		is_given = fchownat(fd, "", identity->uid, identity->gid,
+				    AT_EMPTY_PATH) == 0;
+		saved = errno;
+	}
+	close(fd);
+	errno = saved;
+	return is_given;
+}
+
+struct listen_unix_file listen_unix_file_at(const char *path)
+{
+	struct listen_unix_file file = { 0, 0 };
+	struct stat status;
+
+	if (lstat(path, &status) == 0) {
+		file.device = status.st_dev;
+		file.inode = status.st_ino;
+	}
+	return file;
+}
+
+void listen_unix_remove(const char *path, const struct listen_unix_file *file)
+{
+	struct listen_unix_file there = listen_unix_file_at(path);
+
+	if (there.inode == file->inode && there.device == file->device)
+		(void)unlink(path);
+}
+
 enum err listen_unix_open(const char *path, int backlog,
 			  const struct identity *identity, int *out,
 			  struct fault *fault)
@@ -94,8 +137,7 @@ enum err listen_unix_open(const char *path, int backlog,
 		close(fd);
 		return ERR_INVALID;
 	}
-	if (identity->changes &&
-	    chown(path, identity->uid, identity->gid) != 0) {
+	if (identity->changes && !give(path, identity)) {
 		fault_set(fault, EX_CANTCREAT, "cannot give %s to %s: %m", path,
 			  identity->name);
 		close(fd);

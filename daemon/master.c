@@ -34,6 +34,7 @@
 #include "daemon/spawn.h"
 #include "daemon/tls.h"
 #include "daemon/upgrade.h"
+#include "daemon/worker.h"
 #include "daemon/workers.h"
 
 #define SUCCESSOR_GRACE_MS 2000 /* after its own drain */
@@ -166,7 +167,9 @@ static void give_up_reload(struct master *master)
 	unsigned next = master->generation + 1;
 
 	master->phase = MASTER_SERVING;
-	workers_drain(&master->workers, next, next, 0);
+	/* Some may have been serving already. */
+	workers_drain(&master->workers, next, next,
+		      (*master->settings)->drain_timeout_ms);
 	workers_free_keys(&master->workers, next);
 	refuse_reload(master, "a worker with the new configuration did not "
 			      "start");
@@ -317,6 +320,9 @@ static void look_at_successor(struct master *master)
 		return;
 	log_event(LOG_INFO, "upgraded", LOG_INT("pid", upgrade->pid));
 	notify_successor(upgrade->pid);
+	/* It has read its configuration before that was changed. */
+	if (master->reload_again)
+		(void)kill(upgrade->pid, SIGHUP);
 	master->listeners.are_lent = true;
 	drain(master);
 }
@@ -356,9 +362,6 @@ static void on_exit_in(struct master *master, const struct workers_exit *ended)
 		begin_stop(master, master->fault->exit_code);
 		return;
 	case MASTER_RELOADING:
-		if (ended->generation > master->generation)
-			give_up_reload(master);
-		return;
 	case MASTER_SERVING:
 	case MASTER_UPGRADING:
 	case MASTER_STOPPING:
@@ -366,10 +369,14 @@ static void on_exit_in(struct master *master, const struct workers_exit *ended)
 	}
 }
 
-/* The schema may be the new todod's already: it will serve, or we shall see. */
+/* Whether there is no use in any other worker. */
 static bool is_fatal(const struct master *master,
 		     const struct workers_exit *ended)
 {
+	/* Those that serve have known a schema that is theirs: who has changed
+	 * it may change it back, or put a new todod in our place. */
+	if (ended->exit_code == WORKER_WRONG_SCHEMA)
+		return master->phase == MASTER_STARTING;
 	return ended->exit_code == EX_DATAERR &&
 	       master->phase != MASTER_UPGRADING;
 }
@@ -387,6 +394,11 @@ static void on_exit_of(void *arg, const struct workers_exit *ended)
 	if (ended->number == WORKERS_KEEPER) {
 		if (ended->generation == master->generation)
 			workers_schedule(&master->workers, ended);
+		return;
+	}
+	if (master->phase == MASTER_RELOADING &&
+	    ended->generation > master->generation) {
+		give_up_reload(master);
 		return;
 	}
 	if (is_fatal(master, ended)) {
@@ -600,7 +612,10 @@ static enum err prepare_database(struct master *master)
 
 	if (!location.backend->migrates_at_start && !settings->auto_migrate)
 		return ERR_OK;
-	err = spawn_job(migrate, &location);
+	err = spawn_job(migrate, &location, &master->listeners,
+			&master->is_told_to_stop);
+	if (master->is_told_to_stop)
+		return ERR_BUSY;
 	if (err == ERR_OK)
 		return ERR_OK;
 	return fault_set(master->fault, fault_exit_code(err),
@@ -680,12 +695,26 @@ static void finish(struct master *master)
 	/* A damaged one is left as it is, for whoever rescues it. */
 	if (location->backend->settle && master->exit_code != EX_DATAERR &&
 	    !is_shared_with_another(master))
-		err = spawn_job(settle, location);
+		err = spawn_job(settle, location, &master->listeners,
+				&master->is_told_to_stop);
 	if (err != ERR_OK)
 		log_event(LOG_WARN, "the database was not tidied up",
 			  LOG_STRING("error", err_text(err)));
 	workers_release(&master->workers);
 	log_write(LOG_INFO, "stopped", NULL, 0);
+}
+
+/* The exit status of a todod that has not come to its first worker. */
+static int unprepared(struct master *master, enum err err)
+{
+	if (master->is_told_to_stop) {
+		log_write(LOG_INFO, "stopped", NULL, 0);
+		return EX_OK;
+	}
+	if (master->fault->exit_code == EX_OK)
+		fault_set(master->fault, fault_exit_code(err), "%s",
+			  err_text(err));
+	return master->fault->exit_code;
 }
 
 int master_run(const struct command *command, struct handover *handover,
@@ -700,12 +729,14 @@ int master_run(const struct command *command, struct handover *handover,
 		.settings = settings,
 		.fault = fault,
 	};
+	enum err err;
 
 	options_init(&master.new_options);
 	upgrade_init(&master.upgrade);
-	if (prepare(&master) != ERR_OK) {
+	err = prepare(&master);
+	if (err != ERR_OK) {
 		listen_close(&master.listeners);
-		return fault->exit_code;
+		return unprepared(&master, err);
 	}
 	start_workers(&master);
 	loop(&master);

@@ -88,23 +88,53 @@ void option_print_help(FILE *out)
 	}
 }
 
-/* The URL without the password of user:password@host. */
+/* Whether a parameter of a URL is to be shown.  What is spelled in another way
+ * may be a part of a password. */
+static bool is_shown(const char *parameter)
+{
+	size_t len = strspn(parameter, "abcdefghijklmnopqrstuvwxyz_");
+
+	return parameter[len] == '=' &&
+	       !(len >= 8 && strncmp(parameter + len - 8, "password", 8) == 0);
+}
+
+/* "?a=b&c=d". */
+static void print_parameters(FILE *out, const char *query)
+{
+	while (*query) {
+		size_t len = 1 + strcspn(query + 1, "&");
+		size_t name_len = 1 + strcspn(query + 1, "=&");
+
+		if (is_shown(query + 1))
+			(void)fwrite(query, 1, len, out);
+		else if (query[name_len] == '=')
+			(void)fprintf(out, "%.*s=(hidden)", (int)name_len,
+				      query);
+		else
+			(void)fprintf(out, "%c(hidden)", *query);
+		query += len;
+	}
+}
+
+/* The URL without its passwords: that of user:password@host, with whatever is
+ * in there, and those among the parameters. */
 static void print_url(FILE *out, const char *url)
 {
 	const char *authority = strstr(url, "://");
-	const char *end, *at = NULL, *colon;
+	const char *query = url + strcspn(url, "?");
+	const char *at = NULL, *colon;
 
-	authority = authority ? authority + 3 : url;
-	end = authority + strcspn(authority, "/?#");
-	for (const char *p = authority; p < end; p++)
+	authority = authority && authority < query ? authority + 3 : url;
+	for (const char *p = authority; p < query; p++)
 		if (*p == '@')
 			at = p;
 	colon = at ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
 	if (colon)
-		(void)fprintf(out, "%.*s:(hidden)%s", (int)(colon - url), url,
-			      at);
+		(void)fprintf(out, "%.*s:(hidden)", (int)(colon - url), url);
 	else
-		(void)fputs(url, out);
+		at = url;
+	(void)fwrite(at, 1, (size_t)(query - at), out);
+	print_parameters(out, query);
 }
 
 static void print_value(FILE *out, const struct option *option,

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,7 @@
 #include "daemon/settings.h"
 
 #define SECRET_FILE_MAX_BYTES 65536
+#define SECRET_PATIENCE_MS    2000 /* with a pipe */
 #define SECRET_RANDOM_BYTES   32
 #define SECRET_SUFFIX	      ".jwt-secret"
 #define FILE_MAX_BYTES	      4096
@@ -39,6 +42,18 @@ void secret_release(struct text *secret)
 	secret->len = 0;
 }
 
+/* Whether there is something to read: a pipe may have nobody at its other
+ * end. */
+static bool has_come(int fd)
+{
+	struct pollfd wanted = { .fd = fd, .events = POLLIN };
+	int got = poll(&wanted, 1, SECRET_PATIENCE_MS);
+
+	if (got == 0)
+		errno = ETIMEDOUT;
+	return got > 0;
+}
+
 /* The content of an open file, or of fd -1 with errno; closes it. */
 static enum err read_and_close(int fd, const char *file, struct text *secret,
 			       struct fault *fault)
@@ -48,13 +63,21 @@ static enum err read_and_close(int fd, const char *file, struct text *secret,
 	ssize_t got = fd < 0 ? -1 : 1;
 
 	while (bytes && got > 0 && len < SECRET_FILE_MAX_BYTES) {
-		got = read(fd, bytes + len, SECRET_FILE_MAX_BYTES - len);
+		got = has_come(fd) ? read(fd, bytes + len,
+					  SECRET_FILE_MAX_BYTES - len) :
+				     -1;
 		if (got > 0)
 			len += (size_t)got;
 	}
 	if (got < 0)
 		fault_set(fault, EX_CONFIG, "cannot read the secret in %s: %m",
 			  file);
+	if (len == SECRET_FILE_MAX_BYTES) {
+		fault_set(fault, EX_CONFIG,
+			  "the secret in %s has more than %d bytes", file,
+			  SECRET_FILE_MAX_BYTES - 1);
+		got = -1;
+	}
 	if (fd >= 0)
 		close(fd);
 	while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
@@ -69,7 +92,7 @@ static enum err read_and_close(int fd, const char *file, struct text *secret,
 
 enum err secret_read(const char *file, struct text *secret, struct fault *fault)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	return read_and_close(fd, file, secret, fault);
 }

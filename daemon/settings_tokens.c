@@ -4,11 +4,13 @@
 #include "daemon/settings_tokens.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "core/log.h"
 #include "core/token.h"
@@ -283,15 +285,15 @@ static enum err set_store(struct maker *maker)
 static enum err set_ca_file(struct maker *maker)
 {
 	const char *file = options_text(maker->options, OPTION_JWKS_CA_FILE);
-	FILE *stream;
+	int fd;
 
 	if (!file)
 		return ERR_OK;
-	stream = fopen(file, "re");
-	if (!stream)
+	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
 		return fault_set(maker->fault, EX_CONFIG, "JWKS_CA_FILE %s: %m",
 				 file);
-	(void)fclose(stream);
+	close(fd);
 	safefile_look("JWKS_CA_FILE", file, SAFEFILE_TRUSTED);
 	maker->settings->keys.ca_file = strdup(file);
 	return maker->settings->keys.ca_file ? ERR_OK : ERR_NO_MEMORY;

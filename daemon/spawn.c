@@ -3,21 +3,26 @@
 
 #include "daemon/spawn.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/keeper.h"
 #include "daemon/logsink.h"
+#include "daemon/notify.h"
 #include "daemon/settings.h"
 #include "daemon/worker.h"
 
 /* What an orphan may need for its end after it has drained. */
 #define ORPHAN_GRACE_S 5
+
+/* How often systemd is told that a job goes on, and for how long to wait. */
+#define JOB_SIGN_OF_LIFE_S 10
+#define JOB_EXTENSION	   "EXTEND_TIMEOUT_USEC=30000000"
 
 static pid_t master;
 static unsigned orphan_seconds;
@@ -88,24 +93,58 @@ pid_t spawn_keeper(const struct keeper_options *options,
 	exit(keeper_run(options));
 }
 
-enum err spawn_job(spawn_job_fn *job, void *arg)
+/* The other processes are as they would be without the master. */
+static enum err run_job(spawn_job_fn *job, void *arg,
+			const struct listeners *listeners, pid_t parent)
 {
-	pid_t pid, waited;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != parent)
+		return ERR_SYSTEM;
+	for (size_t i = 0; i < listeners->count; i++)
+		close(listeners->items[i].fd);
+	logsink_reset();
+	return job(arg);
+}
+
+/* False: there is no child to wait for. */
+static bool wait_for_job(pid_t pid, int *status, bool *is_told)
+{
+	static const int numbers[] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT };
+	static const struct timespec pause = { .tv_sec = JOB_SIGN_OF_LIFE_S };
+	sigset_t awaited;
+	pid_t waited;
+
+	(void)sigemptyset(&awaited);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		(void)sigaddset(&awaited, numbers[i]);
+	while ((waited = waitpid(pid, status, WNOHANG)) == 0) {
+		int number = sigtimedwait(&awaited, NULL, &pause);
+
+		if (number < 0) {
+			notify_send(JOB_EXTENSION);
+		} else if (number != SIGCHLD) {
+			*is_told = true;
+			(void)kill(pid, SIGKILL);
+		}
+	}
+	return waited == pid;
+}
+
+enum err spawn_job(spawn_job_fn *job, void *arg,
+		   const struct listeners *listeners, bool *is_told)
+{
+	const pid_t parent = getpid();
+	pid_t pid;
 	int status;
 
 	logsink_flush();
 	pid = fork();
 	if (pid < 0)
 		return ERR_SYSTEM;
-	if (pid == 0) {
-		logsink_reset();
-		/* An error number is small enough for an exit status. */
-		exit((int)job(arg));
-	}
-	do {
-		waited = waitpid(pid, &status, 0);
-	} while (waited < 0 && errno == EINTR);
-	if (waited != pid || !WIFEXITED(status) ||
+	/* An error number is small enough for an exit status. */
+	if (pid == 0)
+		exit((int)run_job(job, arg, listeners, parent));
+	if (!wait_for_job(pid, &status, is_told) || !WIFEXITED(status) ||
 	    WEXITSTATUS(status) > ERR_SYSTEM)
 		return ERR_SYSTEM;
 	return (enum err)WEXITSTATUS(status);

@@ -2,6 +2,7 @@
 #ifndef TODOD_DAEMON_SPAWN_H
 #define TODOD_DAEMON_SPAWN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -29,12 +30,14 @@ pid_t spawn_keeper(const struct keeper_options *options,
 		   const struct spawn_closing *closing);
 
 /*
- * Runs job(arg) in a child and waits for it: what opens a database must not
- * happen in a process that forks later.  Returns what the job did, through
- * its exit status; ERR_SYSTEM when the child was killed.
+ * Runs job(arg) in a child without the listeners and waits for it: what opens
+ * a database must not happen in a process that forks later.  Returns what the
+ * job did, through its exit status; ERR_SYSTEM when the child was killed.  A
+ * signal to stop, all of which must be blocked, kills it and sets *is_told.
  */
 typedef enum err spawn_job_fn(void *arg);
-enum err spawn_job(spawn_job_fn *job, void *arg)
+enum err spawn_job(spawn_job_fn *job, void *arg,
+		   const struct listeners *listeners, bool *is_told)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -469,5 +469,7 @@ int worker_run(const struct worker_options *options)
 		loop_event_run(worker.loop);
 	}
 	stop(&worker);
+	if (err == ERR_OUTDATED || err == ERR_TOO_NEW)
+		return WORKER_WRONG_SCHEMA;
 	return err == ERR_OK ? worker.exit_code : fault_exit_code(err);
 }

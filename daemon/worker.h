@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <sys/types.h>
+#include <sysexits.h>
 
 struct keyshare;
 struct settings;
@@ -21,6 +22,10 @@ struct worker_options {
 	int master_fd; /* end of file: the master is gone */
 	pid_t master;  /* is sent SIGUSR1 when the worker serves */
 };
+
+/* The exit status of one that finds a schema of another version: those that
+ * run may go on. */
+#define WORKER_WRONG_SCHEMA EX_PROTOCOL
 
 /* Runs until SIGTERM or the end of the master; the exit status.  All signals
  * must be blocked. */

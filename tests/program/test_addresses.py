@@ -97,6 +97,32 @@ def test_a_unix_socket_can_be_used_again(tmp):
         assert daemon.http.get("/health").status_code == 200
 
 
+def made(folder):
+    folder.mkdir()
+    return folder
+
+
+def test_the_socket_of_another_todod_is_left_alone(tmp):
+    path = tmp / "todod.sock"
+    with Daemon(folder=made(tmp / "a"), env={"HOST": f"unix:{path}"}) as first:
+        path.unlink()
+        with Daemon(folder=made(tmp / "b"), env={"HOST": f"unix:{path}"}) as second:
+            first.stop()
+            assert second.http.get("/health").status_code == 200
+        assert not path.exists()
+        first.start()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+def test_the_socket_is_its_users_and_nothing_else_is(tmp):
+    path = tmp / "todod.sock"
+    os.chown(tmp, 65534, 65534)
+    with Daemon(folder=tmp, env={"HOST": f"unix:{path}"}) as daemon:
+        assert (path.stat().st_uid, path.stat().st_gid) == (65534, 65534)
+        assert path.stat().st_mode & 0o777 == 0o660
+        assert daemon.http.get("/health").status_code == 200
+
+
 def test_a_file_in_the_place_of_the_socket_is_kept(tmp):
     path = tmp / "precious"
     path.write_text("data")

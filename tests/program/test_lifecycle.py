@@ -1,11 +1,14 @@
 """Stopping, signals, reloading, workers that die, a master that dies."""
 
 import concurrent.futures
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 
@@ -253,6 +256,57 @@ def test_a_bad_file_keeps_the_old_configuration(tmp, text, word):
         for _ in range(4):
             assert is_allowed(daemon, "https://old.example")
         assert daemon.workers() == pids
+
+
+def set_version(tmp, version):
+    """As a newer todod's migration leaves the schema, or as it was."""
+    with contextlib.closing(sqlite3.connect(tmp / "todod.db")) as db:
+        db.execute("DELETE FROM schema_migrations WHERE version = 9999")
+        if version:
+            db.execute("INSERT INTO schema_migrations (version, name,"
+                       " applied_at) VALUES (9999, 'from_the_future', 1)")
+        db.commit()
+
+
+def test_a_schema_that_becomes_newer_stops_nobody(tmp):
+    """A rolling deployment migrates first: those that serve go on."""
+    with Daemon(folder=tmp) as daemon:
+        user = sign_up(daemon)
+        set_version(tmp, 9999)
+        daemon.expect_log("database schema is too new", "worker exited",
+                          "cannot start a worker", "reload refused")
+        daemon.lossy = True
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_log("reload refused")
+        assert user.create("still here")
+        master, since = daemon.process.pid, daemon.mark()
+        wait_until(lambda: len(children(master)) == 2, "the end of the new")
+        os.kill(children(master)[0], signal.SIGKILL)
+        daemon.wait_log("database schema is too new", since)
+        for _ in range(10):
+            daemon.discard_clients()
+            assert len(user.list()) == 1
+        set_version(tmp, None)
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_log("reloaded", since)
+
+
+def test_a_stop_while_it_migrates_is_a_stop(tmp):
+    with open(tmp / "todod.db-lock", "wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        daemon = Daemon(folder=tmp)
+        daemon.expect_log("running as root")
+        try:
+            daemon.start(wait=False)
+            wait_until(lambda: children(daemon.process.pid), "the migration")
+            job, = children(daemon.process.pid)
+            daemon.process.send_signal(signal.SIGTERM)
+            daemon.finish(5)
+            assert daemon.process.returncode == 0
+            assert daemon.logged("stopped")
+            wait_until(lambda: not is_running(job), "its end")
+        finally:
+            daemon.discard()
 
 
 def test_reloads_lose_no_request(tmp):

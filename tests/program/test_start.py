@@ -99,6 +99,32 @@ def test_dump_config_hides_secrets(tmp):
     assert "here.db" in shown
 
 
+@pytest.mark.parametrize("url, kept", [
+    ("postgresql://ada:S3cr%23t@h/db", ["ada", "@h/db"]),
+    ("postgresql://ada:S3cr#et@h/db", ["ada", "@h/db"]),
+    ("postgresql://ada:S3cret:S3cret@h/db", ["ada", "@h/db"]),
+    ("postgresql://ada@h/db?password=S3cret&sslmode=require",
+     ["ada@h/db?password=", "&sslmode=require"]),
+    ("postgresql://ada@h/db?application_name=x&sslpassword=S3cret",
+     ["?application_name=x&sslpassword="])])
+def test_dump_config_hides_the_passwords_of_a_url(tmp, url, kept):
+    shown, = re.findall(r"(?m)^database-url.*$", dump(
+        tmp, env={"DATABASE_URL": url}))
+    assert "S3cr" not in shown and "(hidden)" in shown
+    for part in kept:
+        assert part in shown
+
+
+@pytest.mark.parametrize("url, word", [
+    ("postgresql://ada:a/S3cret@h/db", "%2F"),
+    ("postgresql://ada:first?S3cret@h/db", "%3F"),
+    ("postgresql://ada:first?S3cr=et@h/db", "%3F")])
+def test_a_password_is_not_quoted_in_a_refusal(tmp, url, word):
+    done = run_todod("--dump-config", folder=tmp, env={"DATABASE_URL": url})
+    refuses(done, CONFIG, word)
+    assert "S3cr" not in done.stdout + done.stderr
+
+
 # -- sources and their order
 
 def test_flags_win_over_the_environment_over_env_file_over_conf(tmp):

@@ -308,6 +308,19 @@ def test_a_bad_configuration_leaves_the_old_one(tmp, text, word):
         fails(daemon, word)
 
 
+def test_a_reload_meanwhile_reaches_the_new_one(tmp, program):
+    with started_as(program, tmp) as daemon:
+        real = program.with_suffix(".real")
+        program.rename(real)
+        replace(program, f'#!/bin/sh\nsleep 1\nexec {real} "$@"\n')
+        daemon.tell(signal.SIGUSR2)
+        daemon.wait_log("upgrading")
+        daemon.tell(signal.SIGHUP)
+        daemon.wait_log("upgraded")
+        daemon.wait_log("reloaded")
+        daemon._pardon_start_warnings()
+
+
 def test_a_database_from_the_future_leaves_the_old_one(tmp):
     with Upgradable(folder=tmp) as daemon:
         user = sign_up(daemon)

@@ -140,6 +140,12 @@ static void test_refused(void)
 		"so is what is no port");
 	refused("postgresql://u:secret@[::1/d", "user:password",
 		"so is a URL that is none");
+	refused("postgresql://u:a/secret@h/d", "%2F",
+		"so is a password with a slash");
+	refused("postgresql://u:a?secret@h/d", "%3F",
+		"so is one with a question mark");
+	refused("postgresql://u:a?secret=b@h/d", "%3F",
+		"so is one that looks like a parameter");
 }
 
 static void is_pooled(const char *url, enum backend_pooling pooling, bool want,

@@ -25,6 +25,16 @@ static void write_file(const char *name, const char *content)
 		bail_out("cannot write %s", name);
 }
 
+static void write_long(const char *name, size_t len)
+{
+	FILE *file = fopen(name, "w");
+
+	while (file && len-- > 0)
+		(void)fputc('x', file);
+	if (!file || fclose(file) != 0)
+		bail_out("cannot write %s", name);
+}
+
 static void test_read(void)
 {
 	struct text secret = { NULL, 0 };
@@ -41,6 +51,18 @@ static void test_read(void)
 	ok(strstr(fault.text, "none") != NULL, "by name");
 	is_err(secret_read("/", &secret, &fault), ERR_INVALID,
 	       "so is a folder");
+	if (mkfifo("pipe", 0600) != 0)
+		bail_out("no pipe");
+	is_err(secret_read("pipe", &secret, &fault), ERR_INVALID,
+	       "and a pipe by which nothing comes");
+	ok(strstr(fault.text, "pipe") != NULL, "by name, too");
+	write_long("long", 65535);
+	is_err(secret_read("long", &secret, &fault), ERR_OK, "64 KiB less one");
+	is_int(secret.len, 65535, "are read");
+	secret_release(&secret);
+	write_long("long", 65536);
+	is_err(secret_read("long", &secret, &fault), ERR_INVALID,
+	       "one byte more is refused");
 }
 
 static void test_made(void)
