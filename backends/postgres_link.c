@@ -67,10 +67,16 @@ static void keep_reason(struct postgres_link *link, const char *message)
 		       message);
 }
 
+/* libpq may close its socket whenever it sends or receives; then the next tick
+ * ends the connection. */
 static void watch_for(struct postgres_link *link, unsigned events)
 {
-	if (link->watch != NULL)
-		loop_watch_set(link->options->loop, link->watch, events);
+	struct loop *loop = link->options->loop;
+
+	if (link->watch != NULL && PQsocket(link->conn) < 0)
+		loop_watch_free(loop, &link->watch);
+	else if (link->watch != NULL)
+		loop_watch_set(loop, link->watch, events);
 }
 
 /* libpq may have another socket after each step. */
@@ -579,17 +585,8 @@ static bool consume(struct postgres_link *link)
 	return true;
 }
 
-static void on_socket(void *arg, unsigned events)
+static void settle(struct postgres_link *link, bool is_alive)
 {
-	struct postgres_link *link = arg;
-	bool is_alive;
-
-	if (link->state == POSTGRES_CONNECTING) {
-		poll_connect(link);
-		return;
-	}
-	is_alive = !(events & LOOP_READABLE) || consume(link);
-	is_alive = is_alive && flush(link);
 	/* What came before the end still counts.  An idle connection too has
 	 * its notices parsed by this question. */
 	(void)PQisBusy(link->conn);
@@ -600,6 +597,17 @@ static void on_socket(void *arg, unsigned events)
 	    PQstatus(link->conn) == CONNECTION_BAD ||
 	    (postgres_link_is_retired(link) && link->first == NULL))
 		lose(link);
+}
+
+static void on_socket(void *arg, unsigned events)
+{
+	struct postgres_link *link = arg;
+
+	if (link->state == POSTGRES_CONNECTING)
+		poll_connect(link);
+	else
+		settle(link, (!(events & LOOP_READABLE) || consume(link)) &&
+				     flush(link));
 }
 
 /* Sending. */
@@ -749,6 +757,8 @@ void postgres_link_tick(struct postgres_link *link, int64_t now_us)
 
 	if (postgres_link_is_opening(link->state)) {
 		tick_opening(link, now_us);
+	} else if (link->state == POSTGRES_READY && link->watch == NULL) {
+		settle(link, false);
 	} else if (oldest_us > 0) {
 		if (now_us - oldest_us <
 		    (tuning->statement_timeout_ms + STALL_GRACE_MS) * 1000)

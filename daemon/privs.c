@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -25,6 +26,8 @@ static void take(const struct passwd *user, struct identity *identity)
 	identity->gid = user->pw_gid;
 	(void)snprintf(identity->name, sizeof(identity->name), "%s",
 		       user->pw_name);
+	(void)snprintf(identity->home, sizeof(identity->home), "%s",
+		       user->pw_dir);
 }
 
 static enum err choose_named(const char *name, struct identity *identity,
@@ -125,6 +128,14 @@ enum err privs_choose(const struct settings *settings,
 	return choose_owner(settings, purpose, identity, fault);
 }
 
+/* libpq looks for certificates and passwords in there, and fails where it may
+ * not look. */
+static bool change_home(const struct identity *identity)
+{
+	return identity->home[0] ? setenv("HOME", identity->home, 1) == 0 :
+				   unsetenv("HOME") == 0;
+}
+
 static bool become(const struct identity *identity)
 {
 	bool has_groups = identity->name[0] ? initgroups(identity->name,
@@ -140,7 +151,7 @@ enum err privs_drop(const struct settings *settings,
 		    const struct identity *identity, struct fault *fault)
 {
 	if (identity->changes) {
-		if (!become(identity))
+		if (!become(identity) || !change_home(identity))
 			return fault_set(fault, EX_OSERR,
 					 "cannot become user %s (%ld): %m",
 					 identity->name, (long)identity->uid);

@@ -18,7 +18,8 @@ struct identity {
 	bool changes; /* false: stays who it is */
 	uid_t uid;
 	gid_t gid;
-	char name[64]; /* empty when the user has none */
+	char name[64];	/* empty when the user has none */
+	char home[256]; /* so is this */
 };
 
 /* What todod is about to do as that user. */

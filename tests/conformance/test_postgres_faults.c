@@ -562,6 +562,38 @@ static void test_late_tries(void)
 	pgfixture_use("url");
 }
 
+/* Sending is what finds out that the connection is gone. */
+static void test_reset_unnoticed(void)
+{
+	struct backend_tuning tuning = brisk;
+	struct subject subject;
+	struct answer answer;
+	int64_t id;
+	int i;
+
+	tap_prefix("reset unnoticed");
+	tuning.idle_timeout_ms = 60000;
+	tuning.wait_timeout_ms = 10000;
+	pgfixture_use("proxied_url");
+	begin(&subject, &tuning);
+	id = create_id(&subject, "anna", "Task", NOW);
+	for (i = 0; i < 4; i++) {
+		pgfixture_tell("proxy: drop");
+		toggle(&subject, "anna", key_by_id(id), NOW + i, &answer);
+		ok(answer.err == ERR_OK &&
+			   answer.task->completed == (i % 2 == 0),
+		   "a write is done over another");
+		answer_release(&answer);
+		pgfixture_tell("proxy: drop");
+		get(&subject, "anna", key_by_id(id), &answer);
+		is_err(answer.err, ERR_OK, "and so is a read");
+		answer_release(&answer);
+	}
+	ok(!logtrap_has("no answer within"), "nobody waits until time is up");
+	subject_release(&subject);
+	pgfixture_use("url");
+}
+
 /* PgBouncer is there and the server is not. */
 static void test_pooler_without_server(void)
 {
@@ -747,6 +779,7 @@ int main(void)
 	test_unnoticed_pooler();
 	pgfixture_tell("proxy");
 	test_late_tries();
+	test_reset_unnoticed();
 	test_pooler_without_server();
 	test_killed_backend();
 	test_forgetting_session();

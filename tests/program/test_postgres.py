@@ -1,6 +1,7 @@
 """What only a daemon on PostgreSQL does: pools, migrations, outages."""
 
 import concurrent.futures
+import os
 import socket
 import subprocess
 import time
@@ -134,6 +135,18 @@ def test_sockets_and_tls(cluster, tmp, kind):
     with Daemon(folder=tmp, env=env) as daemon:
         user = sign_up(daemon)
         assert sign_in(daemon, user.email).status_code == 200
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+def test_who_becomes_another_leaves_roots_home(cluster, tmp):
+    """libpq looks for a certificate there, if there is TLS."""
+    (tmp / "root").mkdir(mode=0o700)
+    os.chown(tmp, 65534, 65534)
+    url, _, _ = cluster.url(tmp, "tls_url").partition("?")
+    env = {"DATABASE_URL": f"{url}?sslmode=require", "AUTO_MIGRATE": "yes",
+           "HOME": str(tmp / "root")}
+    with Daemon(folder=tmp, env=env) as daemon:
+        assert sign_up(daemon).list() == []
 
 
 def test_of_several_hosts_the_one_that_answers_is_taken(cluster, tmp, env):
