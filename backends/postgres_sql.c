@@ -35,11 +35,17 @@
 	" OR strpos(description_folded, $6) > 0)"
 
 /*
- * $3 is the write's number (postgres_work.h).  The try of a lost connection may
- * still be on its way, or wait for a lock: when it gets there it finds what has
- * been repeated meanwhile and changes nothing.
+ * $3 is the write's number (postgres_work.h), $4 the time at which it happens.
+ * The first try of a lost connection may be on its way for as long as it likes,
+ * or wait for a lock: when it gets there, what has happened instead must stay.
+ * No write makes a row older, and a repetition makes it so much younger that
+ * its first try comes too late.  The margin is for writes that come in another
+ * order than that of their times; one that is beyond it looks the row up.
  */
-#define NOT_YET " AND last_write NOT BETWEEN $3 AND ($3 | 16777215)"
+#define MARGIN_US   "100000"
+#define NOT_LATE    " AND updated_at <= $4 + " MARGIN_US
+#define FIRST_TIME  "greatest($4, updated_at + 1)"
+#define AGAIN_LATER "greatest($4 + " MARGIN_US ", updated_at) + 1"
 
 /*
  * A repetition changes the row only as it was found, but for repetitions of
@@ -50,19 +56,18 @@
 	" AND last_write <> $3 AND (last_write = " seen \
 	" OR last_write BETWEEN ($3 & -8388608) AND $3)"
 
-#define UPDATE                                                        \
-	"UPDATE todod.tasks SET last_write = $3,"                     \
-	" updated_at = greatest($4, updated_at + 1),"                 \
-	" title = CASE WHEN $5 THEN $6 ELSE title END,"               \
+#define UPDATE(at)                                                    \
+	"UPDATE todod.tasks SET last_write = $3, updated_at = " at    \
+	", title = CASE WHEN $5 THEN $6 ELSE title END,"              \
 	" title_folded = CASE WHEN $5 THEN $7 ELSE title_folded END," \
 	" description = CASE WHEN $8 THEN $9 ELSE description END,"   \
 	" description_folded = CASE WHEN $8 THEN $10"                 \
 	" ELSE description_folded END,"                               \
 	" completed = CASE WHEN $11 THEN $12 ELSE completed END"
 
-#define TOGGLE                                    \
-	"UPDATE todod.tasks SET last_write = $3," \
-	" updated_at = greatest($4, updated_at + 1), completed = NOT completed"
+#define TOGGLE(at)                                                 \
+	"UPDATE todod.tasks SET last_write = $3, updated_at = " at \
+	", completed = NOT completed"
 
 /* clang-format off */
 const struct postgres_statement postgres_statements[POSTGRES_SQL_COUNT] = {
@@ -117,28 +122,28 @@ const struct postgres_statement postgres_statements[POSTGRES_SQL_COUNT] = {
 		" ON CONFLICT (user_id, uuid) DO NOTHING" RETURNING_TASK,
 		"TUIITTTTB" },
 	[POSTGRES_SQL_UPDATE_BY_ID] = {
-		UPDATE BY_ID NOT_YET RETURNING_TASK,
+		UPDATE(FIRST_TIME) BY_ID NOT_LATE RETURNING_TASK,
 		"tiiibttbttbb" },
 	[POSTGRES_SQL_UPDATE_BY_UUID] = {
-		UPDATE BY_UUID NOT_YET RETURNING_TASK,
+		UPDATE(FIRST_TIME) BY_UUID NOT_LATE RETURNING_TASK,
 		"tuiibttbttbb" },
 	[POSTGRES_SQL_TOGGLE_BY_ID] = {
-		TOGGLE BY_ID NOT_YET RETURNING_TASK,
+		TOGGLE(FIRST_TIME) BY_ID NOT_LATE RETURNING_TASK,
 		"tiii" },
 	[POSTGRES_SQL_TOGGLE_BY_UUID] = {
-		TOGGLE BY_UUID NOT_YET RETURNING_TASK,
+		TOGGLE(FIRST_TIME) BY_UUID NOT_LATE RETURNING_TASK,
 		"tuii" },
 	[POSTGRES_SQL_UPDATE_AGAIN_BY_ID] = {
-		UPDATE BY_ID AS_FOUND("$13") RETURNING_TASK,
+		UPDATE(AGAIN_LATER) BY_ID AS_FOUND("$13") RETURNING_TASK,
 		"tiiibttbttbbi" },
 	[POSTGRES_SQL_UPDATE_AGAIN_BY_UUID] = {
-		UPDATE BY_UUID AS_FOUND("$13") RETURNING_TASK,
+		UPDATE(AGAIN_LATER) BY_UUID AS_FOUND("$13") RETURNING_TASK,
 		"tuiibttbttbbi" },
 	[POSTGRES_SQL_TOGGLE_AGAIN_BY_ID] = {
-		TOGGLE BY_ID AS_FOUND("$5") RETURNING_TASK,
+		TOGGLE(AGAIN_LATER) BY_ID AS_FOUND("$5") RETURNING_TASK,
 		"tiiii" },
 	[POSTGRES_SQL_TOGGLE_AGAIN_BY_UUID] = {
-		TOGGLE BY_UUID AS_FOUND("$5") RETURNING_TASK,
+		TOGGLE(AGAIN_LATER) BY_UUID AS_FOUND("$5") RETURNING_TASK,
 		"tuiii" },
 	[POSTGRES_SQL_DELETE_BY_ID] = {
 		"DELETE FROM todod.tasks" BY_ID,

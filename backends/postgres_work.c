@@ -106,6 +106,19 @@ static uint32_t owner_of(const struct storage_call *call)
 	BUG("no such verb");
 }
 
+/* Only updates and toggles ask. */
+static int64_t time_of(const struct storage_call *call)
+{
+	return call->verb == STORAGE_TASK_TOGGLE ? call->in.now_us :
+						   call->in.changes.now_us;
+}
+
+static bool is_change(const struct storage_call *call)
+{
+	return call->verb == STORAGE_TASK_UPDATE ||
+	       call->verb == STORAGE_TASK_TOGGLE;
+}
+
 struct postgres_work *postgres_work_new(struct storage_call *call,
 					int64_t now_us)
 {
@@ -118,6 +131,8 @@ struct postgres_work *postgres_work_new(struct storage_call *call,
 	work->is_write = storage_verb_is_write(call->verb);
 	if (work->is_write)
 		work->owner = owner_of(call);
+	if (is_change(call))
+		work->at_us = time_of(call);
 	return work;
 }
 
@@ -139,10 +154,11 @@ void postgres_works_number(struct postgres_works *works, int64_t *next)
 	}
 }
 
-/* Only writes are looked at: because something of theirs may be there. */
+/* Of a create that looks something is there. */
 static bool may_be_written(const struct postgres_work *work)
 {
-	return work->is_uncertain || work->phase == POSTGRES_PHASE_LOOK;
+	return work->is_uncertain || (work->phase == POSTGRES_PHASE_LOOK &&
+				      work->call->verb == STORAGE_TASK_CREATE);
 }
 
 static bool says_not_written(enum err err)
@@ -356,12 +372,9 @@ static enum postgres_sql add_change(const struct postgres_work *work,
 	bool is_again = work->is_uncertain;
 
 	postgres_add_int(to, work->number | (is_again ? NUMBER_REPEATED : 0));
-	if (is_toggle) {
-		postgres_add_int(to, call->in.now_us);
-	} else {
-		postgres_add_int(to, call->in.changes.now_us);
+	postgres_add_int(to, work->at_us);
+	if (!is_toggle)
 		add_changes(&call->in.changes, to);
-	}
 	if (is_again)
 		postgres_add_int(to, work->seen);
 	return is_toggle ? toggles[by_uuid][is_again] :
@@ -564,25 +577,27 @@ static bool is_disproof(const struct postgres_work *work, int64_t number)
 	       (number & ~NUMBER_REPEATED) <= work->last;
 }
 
-/* A look at the task that an update or a toggle is for. */
+/* A look at the task that an update or a toggle is for, since a try was lost or
+ * has found no task as old as it should be. */
 static enum postgres_next settle_look(struct postgres_work *work,
 				      const PGresult *rows)
 {
-	const struct storage_call *call = work->call;
-	int64_t now_us = call->verb == STORAGE_TASK_TOGGLE ?
-				 call->in.now_us :
-				 call->in.changes.now_us;
 	struct task task;
 	int64_t number;
 
 	if (PQntuples(rows) == 0)
 		return end(work, ERR_NOT_FOUND);
 	if (postgres_row_last_write(rows, 0, &number) != ERR_OK ||
-	    postgres_row_task(rows, 0, call->user_id, &task) != ERR_OK)
+	    postgres_row_task(rows, 0, work->call->user_id, &task) != ERR_OK)
 		return end(work, ERR_CORRUPT);
+	if (!work->is_uncertain) {
+		if (work->at_us < task.updated_at_us)
+			work->at_us = task.updated_at_us;
+		return go_to(work, POSTGRES_PHASE_RUN);
+	}
 	if (is_proof(work, number))
 		return hand_out_task(work, rows);
-	if (is_disproof(work, number) || task.updated_at_us < now_us) {
+	if (is_disproof(work, number) || task.updated_at_us < work->at_us) {
 		work->seen = number;
 		return go_to(work, POSTGRES_PHASE_RUN);
 	}
@@ -606,8 +621,7 @@ static enum postgres_next settle_task_write(struct postgres_work *work,
 		return go_to(work, work->phase == POSTGRES_PHASE_RUN ?
 					   POSTGRES_PHASE_LOOK :
 					   POSTGRES_PHASE_RUN);
-	return work->is_uncertain ? go_to(work, POSTGRES_PHASE_LOOK) :
-				    end(work, ERR_NOT_FOUND);
+	return go_to(work, POSTGRES_PHASE_LOOK);
 }
 
 static bool has_changed_rows(const PGresult *result)
@@ -703,8 +717,7 @@ enum postgres_next postgres_work_lose(struct postgres_work *work,
 		work->is_uncertain = true;
 	}
 	work->is_alone = true;
-	if (work->call->verb == STORAGE_TASK_UPDATE ||
-	    work->call->verb == STORAGE_TASK_TOGGLE)
+	if (is_change(work->call))
 		work->phase = POSTGRES_PHASE_LOOK;
 	return POSTGRES_AGAIN;
 }

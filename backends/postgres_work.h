@@ -10,6 +10,10 @@
  * has happened.  With one that the connection gave out before, or when the row
  * is older than the write, it has not, so it is repeated.  Else somebody has
  * written since, and nobody can know.
+ *
+ * A try whose connection was lost may still happen, much later.  Of an update
+ * or a toggle no harm comes of that: see postgres_sql.c.  A create may bring
+ * back what was deleted meanwhile.
  */
 #ifndef TODOD_BACKENDS_POSTGRES_WORK_H
 #define TODOD_BACKENDS_POSTGRES_WORK_H
@@ -52,6 +56,7 @@ struct postgres_work {
 	bool is_probe;	     /* waits for one attempt to connect, not longer */
 	int losses;	     /* connections it was on when they were lost */
 	int repeats;	     /* after errors that go away */
+	int64_t at_us;	     /* when an update or a toggle happens */
 	int64_t number;	     /* of a write, when it was first sent */
 	int64_t first, last; /* numbers of its transaction then */
 	int64_t seen;	     /* the number in the row that was looked up */

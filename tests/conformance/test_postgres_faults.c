@@ -9,6 +9,7 @@
 
 #include "backends/backends.h"
 #include "core/clock.h"
+#include "tests/conformance/outages.h"
 #include "tests/conformance/subject.h"
 #include "tests/support/logtrap.h"
 #include "tests/support/pgfixture.h"
@@ -22,34 +23,6 @@
 /* Tasks that are created at once, and which of them is another. */
 #define TOGETHER_MAX 100
 #define ODD	     7
-
-/* Deadlines that a test can wait for. */
-static const struct backend_tuning brisk = {
-	.connections_max = 4,
-	.statement_timeout_ms = 1000,
-	.connect_timeout_ms = 3000,
-	.wait_timeout_ms = 1000,
-	.idle_timeout_ms = 300,
-};
-
-static void begin(struct subject *subject, const struct backend_tuning *tuning)
-{
-	logtrap_clear();
-	subject_init_closed(subject, "postgres");
-	if (subject_migrate(subject) != ERR_OK)
-		bail_out("no migration");
-	subject->location.tuning = *tuning;
-	subject_open(subject, SUBJECT_TIMEOUT_MS);
-}
-
-static int64_t count_of(const char *sql)
-{
-	const char *answer = pgfixture_tell("sql %s", sql);
-
-	while (*answer == ' ' || *answer == '"')
-		answer++;
-	return strtoll(answer, NULL, 10);
-}
 
 typedef void ask_fn(struct subject *subject, int64_t id, struct answer *answer);
 
@@ -118,7 +91,7 @@ static const char terminate[] =
 
 static void test_terminated_idle(void)
 {
-	struct backend_tuning tuning = brisk;
+	struct backend_tuning tuning = outages_brisk;
 	struct subject subject;
 	struct answer answer;
 	int64_t id;
@@ -126,18 +99,18 @@ static void test_terminated_idle(void)
 
 	tap_prefix("terminated while idle");
 	tuning.idle_timeout_ms = 60000;
-	begin(&subject, &tuning);
+	outages_begin(&subject, &tuning);
 	id = create_id(&subject, "anna", "Task", NOW);
 	for (i = 0; i < 5; i++) {
 		get(&subject, "anna", key_by_id(id), &answer);
 		answer_release(&answer);
-		ok(count_of(terminate) > 0, "the server ends connections");
+		ok(outages_count(terminate) > 0, "the server ends connections");
 		if (i % 2 == 0)
 			testloop_run_for(subject.loop, 50);
 		get(&subject, "anna", key_by_id(id), &answer);
 		is_err(answer.err, ERR_OK, "the next read does not notice");
 		answer_release(&answer);
-		count_of(terminate);
+		outages_count(terminate);
 		toggle(&subject, "anna", key_by_id(id), NOW + i, &answer);
 		ok(answer.err == ERR_OK &&
 			   answer.task->completed == (i % 2 == 0),
@@ -150,7 +123,7 @@ static void test_terminated_idle(void)
 /* Many writes in flight while the server ends what it can. */
 static void test_terminated_busy(void)
 {
-	struct backend_tuning tuning = brisk;
+	struct backend_tuning tuning = outages_brisk;
 	struct answer *answers = calloc(200, sizeof(*answers));
 	struct subject subject;
 	struct answer answer;
@@ -161,7 +134,7 @@ static void test_terminated_busy(void)
 	tap_prefix("terminated while busy");
 	tuning.idle_timeout_ms = 60000;
 	tuning.wait_timeout_ms = 10000;
-	begin(&subject, &tuning);
+	outages_begin(&subject, &tuning);
 	id = create_id(&subject, "max", "Flipped", NOW);
 	for (rounds = 0; rounds < 10; rounds++) {
 		struct task_key key = key_by_id(id);
@@ -186,7 +159,7 @@ static void test_terminated_busy(void)
 			if (i % 10 == 0)
 				testloop_run_for(subject.loop, 1);
 			if (i == 20 * rounds)
-				count_of(terminate);
+				outages_count(terminate);
 		}
 		for (i = 0; i < 200; i++) {
 			testloop_run_until_count(subject.loop,
@@ -208,8 +181,9 @@ static void test_terminated_busy(void)
 	answer_release(&answer);
 	diag("%lld created, %lld flipped, %lld unknown", (long long)created,
 	     (long long)flips, (long long)unknown);
-	ok(count_of("SELECT count(*) FROM todod.tasks WHERE title = 'Created'"
-		    " AND user_id = 'max'") == created,
+	ok(outages_count(
+		   "SELECT count(*) FROM todod.tasks WHERE title = 'Created'"
+		   " AND user_id = 'max'") == created,
 	   "what was created is there once");
 	ok(unknown < 20, "hardly ever is an outcome unknown");
 	free(answers);
@@ -224,7 +198,7 @@ static void test_restart(void)
 	int i;
 
 	tap_prefix("restart");
-	begin(&subject, &brisk);
+	outages_begin(&subject, &outages_brisk);
 	id = create_id(&subject, "anna", "Task", NOW);
 	pgfixture_tell("stop fast");
 	get(&subject, "anna", key_by_id(id), &answer);
@@ -255,7 +229,7 @@ static void test_away_at_start(void)
 	struct answer answer;
 
 	tap_prefix("away at start");
-	begin(&subject, &brisk);
+	outages_begin(&subject, &outages_brisk);
 	subject_close(&subject);
 	pgfixture_tell("stop fast");
 	subject_open(&subject, SUBJECT_TIMEOUT_MS);
@@ -275,11 +249,11 @@ static void test_read_only(void)
 	int64_t id;
 
 	tap_prefix("read-only");
-	begin(&subject, &brisk);
+	outages_begin(&subject, &outages_brisk);
 	id = create_id(&subject, "anna", "Task", NOW);
 	pgfixture_tell("sql ALTER ROLE todod SET default_transaction_read_only"
 		       " = on");
-	count_of(terminate);
+	outages_count(terminate);
 	testloop_run_for(subject.loop, 50);
 	toggle(&subject, "anna", key_by_id(id), NOW, &answer);
 	is_err(answer.err, ERR_UNAVAILABLE, "a write is refused");
@@ -302,10 +276,10 @@ static void test_too_many(void)
 	int64_t id;
 
 	tap_prefix("too many connections");
-	begin(&subject, &brisk);
+	outages_begin(&subject, &outages_brisk);
 	id = create_id(&subject, "anna", "Task", NOW);
 	pgfixture_tell("sql ALTER ROLE todod CONNECTION LIMIT 0");
-	count_of(terminate);
+	outages_count(terminate);
 	get(&subject, "anna", key_by_id(id), &answer);
 	is_err(answer.err, ERR_UNAVAILABLE, "no connection, no answer");
 	pgfixture_tell("sql ALTER ROLE todod CONNECTION LIMIT -1");
@@ -314,31 +288,9 @@ static void test_too_many(void)
 	subject_release(&subject);
 }
 
-/* Runs SQL beside the test until it holds its lock, and keeps that for so long.
- */
-static void hold(const char *sql, const char *lock, int seconds)
-{
-	pgfixture_tell("background BEGIN; %s; SELECT pg_sleep(%d); COMMIT", sql,
-		       seconds);
-	while (count_of(lock) == 0)
-		continue;
-}
-
-/* Longer than any test waits: it is let go. */
-#define UNTIL_LET_GO 60
-
-static void let_go(const char *lock)
-{
-	count_of("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-		 " WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()");
-	while (count_of(lock) > 0)
-		continue;
-}
-
 static const char table_lock[] =
 	"SELECT count(*) FROM pg_locks WHERE granted AND"
 	" mode = 'AccessExclusiveLock' AND relation = 'todod.tasks'::regclass";
-static const char waiting[] = "SELECT count(*) FROM pg_locks WHERE NOT granted";
 static const char reader[] =
 	"SELECT max(pid) FROM pg_stat_activity WHERE usename = 'todod' AND"
 	" query LIKE 'SELECT%FROM todod.tasks%'";
@@ -346,24 +298,21 @@ static const char history_lock[] =
 	"SELECT count(*) FROM pg_locks WHERE granted AND"
 	" mode = 'AccessExclusiveLock' AND"
 	" relation = 'todod.schema_migrations'::regclass";
-static const char row_lock[] =
-	"SELECT count(*) FROM pg_locks WHERE granted AND"
-	" mode = 'RowShareLock' AND relation = 'todod.tasks'::regclass";
-
 /* The server takes connections, and what a start asks for does not come. */
 static void test_silent_at_start(void)
 {
-	struct backend_tuning tuning = brisk;
+	struct backend_tuning tuning = outages_brisk;
 	struct subject subject;
 	struct answer answer;
 	int64_t began_us, took_us;
 
 	tap_prefix("silent at start");
 	tuning.connect_timeout_ms = 1500;
-	begin(&subject, &tuning);
+	outages_begin(&subject, &tuning);
 	subject_close(&subject);
-	hold("LOCK TABLE todod.schema_migrations IN ACCESS EXCLUSIVE MODE",
-	     history_lock, UNTIL_LET_GO);
+	outages_hold(
+		"LOCK TABLE todod.schema_migrations IN ACCESS EXCLUSIVE MODE",
+		history_lock, OUTAGES_UNTIL_LET_GO);
 	began_us = clock_monotonic_us();
 	subject_open(&subject, SUBJECT_TIMEOUT_MS);
 	took_us = clock_monotonic_us() - began_us;
@@ -373,7 +322,7 @@ static void test_silent_at_start(void)
 	ok(took_us < 5000000, "which takes no longer than to connect may");
 	get(&subject, "anna", key_by_id(1), &answer);
 	is_err(answer.err, ERR_NOT_FOUND, "and it serves all the same");
-	let_go(history_lock);
+	outages_let_go(history_lock);
 	subject_release(&subject);
 }
 
@@ -381,7 +330,7 @@ static void test_silent_at_start(void)
  * like any use of the table. */
 static void test_statement_timeout(void)
 {
-	struct backend_tuning tuning = brisk;
+	struct backend_tuning tuning = outages_brisk;
 	struct subject subject;
 	struct answer answer;
 	int64_t id, pid;
@@ -390,10 +339,10 @@ static void test_statement_timeout(void)
 	tap_prefix("statement time-out");
 	tuning.wait_timeout_ms = 10000;
 	tuning.idle_timeout_ms = 60000;
-	begin(&subject, &tuning);
+	outages_begin(&subject, &tuning);
 	id = create_id(&subject, "anna", "Task", NOW);
-	hold("LOCK TABLE todod.tasks IN ACCESS EXCLUSIVE MODE", table_lock,
-	     UNTIL_LET_GO);
+	outages_hold("LOCK TABLE todod.tasks IN ACCESS EXCLUSIVE MODE",
+		     table_lock, OUTAGES_UNTIL_LET_GO);
 	toggle(&subject, "anna", key_by_id(id), NOW, &answer);
 	is_err(answer.err, ERR_UNAVAILABLE, "a write that waits is given up");
 	ok(logtrap_has("statement timeout"), "by the server itself");
@@ -402,8 +351,8 @@ static void test_statement_timeout(void)
 	       "so is a read, whose connection is new");
 	ok(!logtrap_has("database connection failed"),
 	   "and has nothing wrong with it");
-	pid = count_of(reader);
-	let_go(table_lock);
+	pid = outages_count(reader);
+	outages_let_go(table_lock);
 	get(&subject, "anna", key_by_id(id), &answer);
 	if (!ok(answer.err == ERR_OK && !answer.task->completed,
 		"at once it is used, and nothing was written"))
@@ -413,7 +362,7 @@ static void test_statement_timeout(void)
 		testloop_run_for(subject.loop, 10);
 		get(&subject, "anna", key_by_id(id), &answer);
 		answer_release(&answer);
-	} while (count_of(reader) == pid && ++tries < 1000);
+	} while (outages_count(reader) == pid && ++tries < 1000);
 	ok(pid > 0 && tries < 1000, "then one with all prepared follows it");
 	subject_release(&subject);
 }
@@ -421,7 +370,7 @@ static void test_statement_timeout(void)
 /* One task is locked by somebody else: its own writes wait, no others. */
 static void test_slow_one(void)
 {
-	struct backend_tuning tuning = brisk;
+	struct backend_tuning tuning = outages_brisk;
 	struct answer stuck = { 0 }, answer;
 	struct subject subject;
 	struct task_key key;
@@ -432,15 +381,16 @@ static void test_slow_one(void)
 	tuning.statement_timeout_ms = 60000;
 	tuning.wait_timeout_ms = 10000;
 	tuning.idle_timeout_ms = 60000;
-	begin(&subject, &tuning);
+	outages_begin(&subject, &tuning);
 	key = key_by_id(create_id(&subject, "anna", "Task", NOW));
-	hold("SELECT * FROM todod.tasks WHERE user_id = 'anna' FOR UPDATE",
-	     row_lock, UNTIL_LET_GO);
+	outages_hold(
+		"SELECT * FROM todod.tasks WHERE user_id = 'anna' FOR UPDATE",
+		outages_row_lock, OUTAGES_UNTIL_LET_GO);
 	if (storage_task_toggle(subject.storage, TEXT("anna"), &key, NOW,
 				answer_on_task, &stuck, NULL) != ERR_OK)
 		bail_out("a call was refused");
 	/* Who came before that is known would wait behind it. */
-	while (count_of(waiting) == 0)
+	while (outages_count(outages_waiting) == 0)
 		testloop_run_for(subject.loop, 10);
 	testloop_run_for(subject.loop, 100);
 	for (i = 0; i < 10; i++) {
@@ -451,7 +401,7 @@ static void test_slow_one(void)
 	}
 	is_int(good, 10, "others do not wait for a write that waits");
 	ok(stuck.count == 0, "which still does");
-	let_go(row_lock);
+	outages_let_go(outages_row_lock);
 	testloop_run_until_count(subject.loop, &stuck.count, 1);
 	ok(stuck.err == ERR_OK && stuck.task->completed,
 	   "it is done when the lock is gone");
@@ -467,7 +417,7 @@ static void test_failing_commit(void)
 	size_t good;
 
 	tap_prefix("failing commit");
-	begin(&subject, &brisk);
+	outages_begin(&subject, &outages_brisk);
 	pgfixture_tell(
 		"sql CREATE FUNCTION todod.no() RETURNS trigger LANGUAGE"
 		" plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';"
@@ -478,7 +428,7 @@ static void test_failing_commit(void)
 	good = create_together(&subject, 20, "Bad", &odd);
 	ok(odd != ERR_OK, "the one whose commit fails is not acknowledged");
 	is_int(good, 19, "those that shared its transaction are");
-	is_int(count_of("SELECT count(*) FROM todod.tasks"), 20,
+	is_int(outages_count("SELECT count(*) FROM todod.tasks"), 20,
 	       "and are there once");
 	subject_release(&subject);
 }
@@ -492,13 +442,14 @@ static void test_idle(void)
 	struct answer answer;
 
 	tap_prefix("idle");
-	begin(&subject, &brisk);
+	outages_begin(&subject, &outages_brisk);
 	id = create_id(&subject, "anna", "Task", NOW);
 	get(&subject, "anna", key_by_id(id), &answer);
 	answer_release(&answer);
-	ok(count_of(open_now) > 0, "there are connections");
+	ok(outages_count(open_now) > 0, "there are connections");
 	testloop_run_for(subject.loop, 800);
-	is_int(count_of(open_now), 0, "until nobody has used them for a while");
+	is_int(outages_count(open_now), 0,
+	       "until nobody has used them for a while");
 	get(&subject, "anna", key_by_id(id), &answer);
 	is_err(answer.err, ERR_OK, "and there are again when they are wanted");
 	answer_release(&answer);
@@ -508,88 +459,15 @@ static void test_idle(void)
 /* PgBouncer taken for a server: it refuses start-up options. */
 static void test_unnoticed_pooler(void)
 {
-	struct backend_tuning tuning = brisk;
+	struct backend_tuning tuning = outages_brisk;
 	struct subject subject;
 
 	tap_prefix("unnoticed pooler");
 	tuning.pooling = BACKEND_POOLING_NO;
 	pgfixture_use("pgbouncer_url");
-	begin(&subject, &tuning);
+	outages_begin(&subject, &tuning);
 	ok(ask_until(&subject, ask_read, 1, ERR_NOT_FOUND) >= 0,
 	   "it is used as the pooler it is");
-	subject_release(&subject);
-	pgfixture_use("url");
-}
-
-/* Connections are lost while what was sent over them waits for a lock: it is
- * carried out later all the same, beside its own repetition. */
-static void test_late_tries(void)
-{
-	struct backend_tuning tuning = brisk;
-	struct answer answers[3] = { 0 }, answer;
-	struct subject subject;
-	struct task_key key;
-	size_t i, flips = 0, unknown = 0;
-
-	tap_prefix("late tries");
-	tuning.statement_timeout_ms = 10000;
-	tuning.wait_timeout_ms = 10000;
-	pgfixture_use("proxied_url");
-	begin(&subject, &tuning);
-	key = key_by_id(create_id(&subject, "anna", "Task", NOW));
-	hold("SELECT * FROM todod.tasks WHERE user_id = 'anna' FOR UPDATE",
-	     row_lock, 3);
-	for (i = 0; i < 3; i++)
-		if (storage_task_toggle(subject.storage, TEXT("anna"), &key,
-					clock_wall_us(), answer_on_task,
-					&answers[i], NULL) != ERR_OK)
-			bail_out("a call was refused");
-	while (count_of(waiting) == 0)
-		testloop_run_for(subject.loop, 10);
-	pgfixture_tell("proxy: drop");
-	for (i = 0; i < 3; i++) {
-		testloop_run_until_count(subject.loop, &answers[i].count, 1);
-		flips += answers[i].err == ERR_OK;
-		unknown += answers[i].err == ERR_UNCERTAIN;
-		answer_release(&answers[i]);
-	}
-	is_int(flips + unknown, 3, "each toggle is answered");
-	ok(unknown <= 1, "at most that of a transaction before another's");
-	get(&subject, "anna", key, &answer);
-	ok(answer.err == ERR_OK && answer.task->completed, "each is done once");
-	answer_release(&answer);
-	subject_release(&subject);
-	pgfixture_use("url");
-}
-
-/* Sending is what finds out that the connection is gone. */
-static void test_reset_unnoticed(void)
-{
-	struct backend_tuning tuning = brisk;
-	struct subject subject;
-	struct answer answer;
-	int64_t id;
-	int i;
-
-	tap_prefix("reset unnoticed");
-	tuning.idle_timeout_ms = 60000;
-	tuning.wait_timeout_ms = 10000;
-	pgfixture_use("proxied_url");
-	begin(&subject, &tuning);
-	id = create_id(&subject, "anna", "Task", NOW);
-	for (i = 0; i < 4; i++) {
-		pgfixture_tell("proxy: drop");
-		toggle(&subject, "anna", key_by_id(id), NOW + i, &answer);
-		ok(answer.err == ERR_OK &&
-			   answer.task->completed == (i % 2 == 0),
-		   "a write is done over another");
-		answer_release(&answer);
-		pgfixture_tell("proxy: drop");
-		get(&subject, "anna", key_by_id(id), &answer);
-		is_err(answer.err, ERR_OK, "and so is a read");
-		answer_release(&answer);
-	}
-	ok(!logtrap_has("no answer within"), "nobody waits until time is up");
 	subject_release(&subject);
 	pgfixture_use("url");
 }
@@ -604,7 +482,7 @@ static void test_pooler_without_server(void)
 
 	tap_prefix("pooler without a server");
 	pgfixture_use("pgbouncer_url");
-	begin(&subject, &brisk);
+	outages_begin(&subject, &outages_brisk);
 	id = create_id(&subject, "anna", "Task", NOW);
 	subject_close(&subject);
 	subject_open(&subject, 4000);
@@ -646,10 +524,10 @@ static void test_killed_backend(void)
 	int round, tries;
 
 	tap_prefix("killed backend");
-	begin(&subject, &brisk);
+	outages_begin(&subject, &outages_brisk);
 	id = create_id(&subject, "anna", "Task", NOW);
 	for (round = 0; round < 2; round++) {
-		pid = count_of(backends_of_ours);
+		pid = outages_count(backends_of_ours);
 		if (pid <= 1 || kill((pid_t)pid, SIGKILL) != 0)
 			bail_out("no process to kill");
 		tries = 0;
@@ -677,7 +555,7 @@ static void test_forgetting_session(void)
 	size_t good;
 
 	tap_prefix("forgetting session");
-	begin(&subject, &brisk);
+	outages_begin(&subject, &outages_brisk);
 	pgfixture_tell("sql CREATE FUNCTION todod.forget() RETURNS trigger"
 		       " LANGUAGE plpgsql AS 'BEGIN DEALLOCATE ALL; RETURN NEW;"
 		       " END'; CREATE TRIGGER forget AFTER INSERT ON"
@@ -688,8 +566,8 @@ static void test_forgetting_session(void)
 	good = create_together(&subject, TOGETHER_MAX, "Forget", &odd);
 	ok(good == TOGETHER_MAX - 1 && odd == ERR_OK,
 	   "what was on its way is sent again (26000)");
-	is_int(count_of("SELECT count(*) FROM todod.tasks"), TOGETHER_MAX + 1,
-	       "and is there once");
+	is_int(outages_count("SELECT count(*) FROM todod.tasks"),
+	       TOGETHER_MAX + 1, "and is there once");
 	ok(logtrap_has("no prepared statements with this database"),
 	   "without names from then on");
 	subject_release(&subject);
@@ -699,7 +577,7 @@ static void test_forgetting_session(void)
  * transaction may meet another session. */
 static void test_shuffled_sessions(void)
 {
-	struct backend_tuning tuning = brisk;
+	struct backend_tuning tuning = outages_brisk;
 	enum err odd = ERR_UNAVAILABLE;
 	struct subject subject;
 	size_t good;
@@ -709,11 +587,11 @@ static void test_shuffled_sessions(void)
 		       "options");
 	tuning.pooling = BACKEND_POOLING_NO;
 	pgfixture_use("pgbouncer_url");
-	begin(&subject, &tuning);
+	outages_begin(&subject, &tuning);
 	good = create_together(&subject, TOGETHER_MAX, "Good", &odd);
 	ok(good == TOGETHER_MAX - 1 && odd == ERR_OK,
 	   "what was prepared elsewhere is sent again");
-	is_int(count_of("SELECT count(*) FROM todod.tasks"), TOGETHER_MAX,
+	is_int(outages_count("SELECT count(*) FROM todod.tasks"), TOGETHER_MAX,
 	       "and is there once (26000, 42P05)");
 	subject_release(&subject);
 	pgfixture_tell("pooler ignore_startup_parameters=extra_float_digits");
@@ -732,7 +610,7 @@ static void test_full_disk(void)
 		skip("a full disk", "nothing can be mounted here");
 		return;
 	}
-	begin(&subject, &brisk);
+	outages_begin(&subject, &outages_brisk);
 	id = create_id(&subject, "anna", "Task", NOW);
 	pgfixture_tell("sql ALTER TABLE todod.tasks SET TABLESPACE small");
 	/* Rolled back, the rows still have their room. */
@@ -751,7 +629,7 @@ static void test_full_disk(void)
 	get(&subject, "anna", key_by_id(id), &answer);
 	is_err(answer.err, ERR_OK, "reads go on");
 	answer_release(&answer);
-	is_int(count_of("SELECT count(*) FROM todod.tasks"), tries + 1,
+	is_int(outages_count("SELECT count(*) FROM todod.tasks"), tries + 1,
 	       "what was acknowledged is there, what was refused is not");
 	pgfixture_tell("sql DROP TABLE filler");
 	toggle(&subject, "anna", key_by_id(id), NOW, &answer);
@@ -777,9 +655,6 @@ int main(void)
 	test_failing_commit();
 	test_idle();
 	test_unnoticed_pooler();
-	pgfixture_tell("proxy");
-	test_late_tries();
-	test_reset_unnoticed();
 	test_pooler_without_server();
 	test_killed_backend();
 	test_forgetting_session();

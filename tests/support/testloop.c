@@ -220,7 +220,7 @@ static unsigned events_of(const struct pollfd *polled)
 {
 	unsigned events = 0;
 
-	/* epoll says nothing of such a one, and the next may have its number. */
+	/* epoll would not say so, and the next may have its number. */
 	if (polled->revents & POLLNVAL)
 		bail_out("a descriptor is watched that is closed");
 	if (polled->events & POLLIN &&
